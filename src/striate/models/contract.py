@@ -2,7 +2,8 @@
 
     check_model(lambda: MyNet(classes=10), channels=3, size=64)
 
-It raises ModelError, one line, at the first violation, and returns None for a network without any.
+It raises ModelError, one line, at the first violation, and returns None for a network without any. Of a dense network the
+logits are a map of the size of the images, and everything else is as for one that classifies.
 """
 
 from collections import Counter
@@ -16,6 +17,7 @@ from torch.nn.modules import activation
 
 from striate.errors import SettingError, StriateError
 from striate.models.blocks import Network
+from striate.models.dense import DenseNetwork, upsample
 
 __all__ = ["ModelError", "check_model"]
 
@@ -44,7 +46,7 @@ def check_model(build: Callable[[], nn.Module], *, channels: int = 3, size: int 
         dtype = next((p.dtype for p in network.parameters() if p.is_floating_point()), torch.float32)
         images = torch.rand(2, channels, size, size, dtype=dtype)
         _declarations_are_true(network.eval(), images)
-        _forward_is_the_head_on_the_last_stage(network.eval(), images)
+        _forward_is_the_head(network.eval(), images)
         _features_stay(network.eval(), images)
         _embedding_is_the_input_of_the_classifier(network.eval(), images)
         _any_batch_and_any_size(network.eval(), images)
@@ -109,16 +111,39 @@ def _declarations_are_true(network: Network, images: Tensor) -> None:
 
 
 @torch.no_grad()
-def _forward_is_the_head_on_the_last_stage(network: Network, images: Tensor) -> None:
+def _forward_is_the_head(network: Network, images: Tensor) -> None:
     kept = images.clone()
     logits = _run(network, images)
     if not torch.equal(images, kept):
         raise ModelError("the network modifies its input images")
+    if isinstance(network, DenseNetwork):
+        _map_is_the_head_on_the_decoder(network, images, logits)
+        return
     if logits.ndim != 2 or len(logits) != len(images):
         raise ModelError(f"logits have shape {_by(logits.shape)} for a batch of {len(images)}, not batch x classes")
     stages = network.stage_outputs if isinstance(network, Network) else network.features
     if not _close(logits, network.head(stages(images)[-1])):
         raise ModelError("forward is not the head on the last feature")
+
+
+def _map_is_the_head_on_the_decoder(network: DenseNetwork, images: Tensor, logits: Tensor) -> None:
+    size = (images.shape[2], images.shape[3])
+    if logits.ndim != 4 or len(logits) != len(images) or logits.shape[2:] != size:
+        raise ModelError(
+            f"logits have shape {_by(logits.shape)} for a batch of {len(images)}, not batch x classes x {_by(size)}"
+        )
+    features = network.features(images)
+    kept = [feature.clone() for feature in features]
+    decoded = network.decoder(features)
+    for i, (feature, before) in enumerate(zip(features, kept, strict=True)):
+        if not torch.equal(feature, before):
+            raise ModelError(f"feature {i} is modified by the decoder, which works in place")
+    if not _close(logits, upsample(network.head(decoded), size)):
+        raise ModelError("forward is not the head on the decoder's output, at the size of the images")
+    if network.classifier_layers and not _close(
+        network.get_submodule(network.main_classifier)(decoded), network.head(decoded)
+    ):
+        raise ModelError(f"the head is not {network.main_classifier}, the first of classifier_layers")
 
 
 @torch.no_grad()
@@ -159,7 +184,8 @@ def _any_batch_and_any_size(network: Network, images: Tensor) -> None:
     min_size = network.min_size
     for odd_height, odd_width in ((height + 1, width + 3), (min_size, min_size), (min_size + 2, min_size + 1)):
         logits = _run(network, images.new_zeros(1, channels, odd_height, odd_width))
-        if logits.shape != alone.shape:
+        map_size = (odd_height, odd_width) if isinstance(network, DenseNetwork) else ()
+        if logits.shape != (1, alone.shape[1], *map_size):
             raise ModelError(f"{odd_height} x {odd_width} pixels give logits of shape {_by(logits.shape)}")
 
 
@@ -247,7 +273,9 @@ def _run(function: Callable[[Tensor], Output], images: Tensor) -> Output:
 
 
 def _close(one: Tensor, other: Tensor) -> bool:
-    return one.shape == other.shape and torch.allclose(one, other, rtol=1e-4, atol=1e-5)
+    """Equal up to rounding, which in a sum of large terms that cancel is relative to the largest value of the output."""
+    largest = max(1.0, other.abs().max().item())
+    return one.shape == other.shape and torch.allclose(one, other, rtol=1e-4, atol=1e-5 * largest)
 
 
 def _by(shape: tuple[int, ...]) -> str:
