@@ -15,7 +15,7 @@ from striate.models import NETWORKS, Network, create_model
 # are made of the same blocks.
 OTHER_WAYS: Final = (
     "cifar_preact_resnet164", "cifar_wide_resnet16_8", "cosine_cnn", "digit_cnn_strided", "mobilenet_v3_large",
-    "regnet_y_400mf", "resnet50", "squeezenet1_1", "vgg11_bn",
+    "regnet_y_400mf", "resnet50", "squeezenet1_1", "unet", "unet_resnet18", "vgg11_bn",
 )  # fmt: skip
 FIRST_OF_FILE: Final = {NETWORKS[name].module: name for name in reversed(list(NETWORKS))}
 REPRESENTATIVE: Final = [name for name in NETWORKS if name in FIRST_OF_FILE.values() or name in OTHER_WAYS]

@@ -28,6 +28,7 @@ SMALL = [
     "digit_cnn_strided",
     "lenet5",
     "residual_cnn",
+    "unet_small",
 ]
 
 # Counted by hand, layer by layer; the oracle tests count the others' twins.
@@ -49,9 +50,26 @@ BY_HAND = {
     + (2 + 46) * 92
     + 2 * 102
     + 103 * 10,
+    # widths w, 2w .. 16w: pairs down, then for each step up an up-convolution with biases and a pair of 2w to w
+    "unet": (9 * 1 + 1) * 64
+    + (9 * 64 + 1) * 64
+    + sum((9 * w + 1) * 2 * w + (9 * 2 * w + 1) * 2 * w for w in (64, 128, 256, 512))
+    + sum((4 * 2 * w + 1) * w + (9 * 2 * w + 1) * w + (9 * w + 1) * w for w in (64, 128, 256, 512))
+    + 65 * 2,
+    "unet_small": (9 * 3 + 2) * 16
+    + (9 * 16 + 2) * 16
+    + sum((9 * w + 2) * 2 * w + (9 * 2 * w + 2) * 2 * w for w in (16, 32, 64, 128))
+    + sum((4 * 2 * w + 1) * w + (9 * 2 * w + 2) * w + (9 * w + 2) * w for w in (16, 32, 64, 128))
+    + 17 * 21,
     "residual_cnn": 9 * (1 * 24 + 24 * 32 + 2 * 32 * 32 + 32 * 56 + 2 * 56 * 56) + 2 * (24 + 3 * 32 + 3 * 56) + 57 * 10,
 }
 FOR_LARGE_IMAGES = [name for name, entry in NETWORKS.items() if entry.size >= 224]
+
+
+def output_shape(name: str, height: int, width: int) -> tuple[int, ...]:
+    """Of the logits of one image of the network's own number of channels, for its own classes."""
+    entry = NETWORKS[name]
+    return (1, entry.classes, height, width) if entry.dense else (1, entry.classes)
 
 
 @pytest.mark.parametrize("name", siblings_marked())
@@ -71,7 +89,7 @@ def test_a_network_is_what_its_row_its_page_and_its_declarations_state(name):
             assert feature.shape[2] == pytest.approx(entry.size / stride, abs=4)  # without padding a few are lost
         contract._too_small_is_refused(network, torch.empty(1, entry.channels, 1, 1, device="meta"))
         smallest = torch.empty(1, entry.channels, network.min_size, network.min_size, device="meta")
-        assert network(smallest).shape == (1, entry.classes)
+        assert network(smallest).shape == output_shape(name, network.min_size, network.min_size)
         classifier = network.get_parameter(f"{network.main_classifier}.weight")
         assert network.embed(smallest).shape == (1, classifier.shape[1])
 
@@ -91,11 +109,13 @@ def test_a_network_is_what_its_row_its_page_and_its_declarations_state(name):
 def test_networks_for_large_images_take_small_ones_without_losing_them(name, size):
     network = on_meta(name, channels=1, size=size).train()
     assert network.min_size <= size
-    if not name.startswith("vgg"):  # its first layers keep the size anyway
+    if name != "unet" and not name.startswith("vgg"):  # their first layers keep the size anyway
         assert network.strides[-1] <= size // 3 + 4  # three positions a side, or nearly
     outputs = network.stage_outputs(torch.empty(2, 1, size, size, device="meta"))
     assert min(network.to_feature_map(outputs[-1]).shape[2:]) >= 1
-    assert all(logits.shape == (2, 1000) for logits in (network.head(outputs[-1]), *network.auxiliary(outputs)))
+    logits, *auxiliary = network.training_logits(torch.empty(2, 1, size, size, device="meta"))
+    assert logits.shape[1:] == output_shape(name, size, size)[1:]
+    assert all(each.shape[:2] == (2, NETWORKS[name].classes) for each in auxiliary)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +132,7 @@ def test_networks_for_large_images_take_small_ones_without_losing_them(name, siz
         ("residual_cnn", [(32, 14, 14), (56, 7, 7)]),
         ("resnet18", [(64, 56, 56), (128, 28, 28), (256, 14, 14), (512, 7, 7)]),
         ("resnet50", [(256, 56, 56), (512, 28, 28), (1024, 14, 14), (2048, 7, 7)]),
+        ("unet_small", [(16, 128, 128), (32, 64, 64), (64, 32, 32), (128, 16, 16), (256, 8, 8)]),
     ],
 )
 @torch.no_grad()
@@ -151,7 +172,7 @@ def test_every_size_is_either_taken_or_refused_with_the_smallest_that_fits(name,
     height, width = (data.draw(st.integers(1, 48), label=side) for side in ("height", "width"))
     images = torch.zeros(1, entry.channels, height, width)
     if min(height, width) >= network.min_size:
-        assert network(images).shape == (1, entry.classes)
+        assert network(images).shape == output_shape(name, height, width)
     else:
         fits = f"{network.min_size} x {network.min_size}"
         for module in (network, network.features):
@@ -218,7 +239,8 @@ def test_a_few_steps_overfit_one_batch(name):
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
     losses = []
     for _ in range(20):
-        loss = F.cross_entropy(network(images), labels)
+        logits = network(images)
+        loss = F.cross_entropy(logits, labels.reshape(-1, *(1 for _ in logits.shape[2:])).expand(4, *logits.shape[2:]))
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()

@@ -36,7 +36,7 @@ TWINS: Final[Mapping[str, Callable[[], nn.Module]]] = MappingProxyType(
         **{
             name: partial(torchvision.models.get_model, name, weights=None)
             for name in NETWORKS
-            if name in torchvision.models.list_models() and name not in ("googlenet", "inception_v3")
+            if name in torchvision.models.list_models(torchvision.models) and name not in ("googlenet", "inception_v3")
         },
         **{
             name: partial(

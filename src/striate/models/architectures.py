@@ -29,6 +29,8 @@ class Entry:
     parameters: int
     macs: int  # multiply-accumulates for one image
     top1: float | None
+    dense: bool = False  # a class for each pixel, not for the image
+    trunk: str = ""  # of a dense network: the network of the table whose published weights it starts from
 
 
 @final
@@ -40,6 +42,7 @@ class Row:
     size: int = 224
     channels: int = 3
     classes: int = 1000
+    trunk: str = ""
 
 
 @final
@@ -50,6 +53,7 @@ class Paper:
     idea: str
     source: str
     networks: Mapping[str, Row]
+    dense: bool = False
 
 
 PAPERS: Final = (
@@ -489,6 +493,64 @@ PAPERS: Final = (
             "convnext_large": Row(197_767_336, 34_361_433_600, 84.41),
         },
     ),
+    Paper(
+        "fcn",
+        2014,
+        "every position classified",
+        "Long et al., arXiv:1411.4038",
+        {
+            "fcn_resnet50": Row(35_322_218, 142_725_772_800, size=520, classes=21, trunk="resnet50"),
+            "fcn_resnet101": Row(54_314_346, 222_746_867_200, size=520, classes=21, trunk="resnet101"),
+        },
+        dense=True,
+    ),
+    Paper(
+        "unet",
+        2015,
+        "decoder with skips of each size",
+        "Ronneberger et al., arXiv:1505.04597",
+        {
+            "unet_small": Row(1_942_917, 763_363_328, size=128, classes=21),
+            "unet": Row(31_030_658, 238_460_185_600, size=572, channels=1, classes=2),
+        },
+        dense=True,
+    ),
+    Paper(
+        "deeplab_v3",
+        2017,
+        "dilated convolutions side by side",
+        "Chen et al., arXiv:1706.05587",
+        {
+            "deeplab_v3_resnet50": Row(42_004_074, 168_731_205_888, size=520, classes=21, trunk="resnet50"),
+            "deeplab_v3_resnet101": Row(60_996_202, 248_752_300_288, size=520, classes=21, trunk="resnet101"),
+        },
+        dense=True,
+    ),
+    Paper(
+        "unet_encoder",
+        2018,
+        "U-Net on a pretrained trunk",
+        "Iglovikov & Shvets, arXiv:1801.05746",
+        {
+            "unet_mobilenet_v2": Row(4_007_845, 2_941_313_024, size=256, classes=21, trunk="mobilenet_v2"),
+            "unet_efficientnet_lite0": Row(5_201_061, 3_070_441_472, size=256, classes=21, trunk="efficientnet_lite0"),
+            "unet_resnet18": Row(14_312_677, 5_284_823_040, size=256, classes=21, trunk="resnet18"),
+            "unet_resnet34": Row(24_420_837, 7_700_742_144, size=256, classes=21, trunk="resnet34"),
+            "unet_resnet50": Row(32_505_573, 10_519_314_432, size=256, classes=21, trunk="resnet50"),
+        },
+        dense=True,
+    ),
+    Paper(
+        "deeplab_v3_plus",
+        2018,
+        "DeepLab v3 with a decoder",
+        "Chen et al., arXiv:1802.02611",
+        {
+            "deeplab_v3_plus_mobilenet_v2": Row(5_816_053, 26_937_170_752, size=513, classes=21, trunk="mobilenet_v2"),
+            "deeplab_v3_plus_resnet50": Row(40_352_181, 72_194_808_256, size=513, classes=21, trunk="resnet50"),
+        },
+        dense=True,
+    ),
 )
 
 NETWORKS: Final[Mapping[str, Entry]] = MappingProxyType(
@@ -504,6 +566,8 @@ NETWORKS: Final[Mapping[str, Entry]] = MappingProxyType(
             row.parameters,
             row.macs,
             row.top1,
+            paper.dense,
+            row.trunk,
         )
         for paper in PAPERS
         for name, row in paper.networks.items()
