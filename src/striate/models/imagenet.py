@@ -25,7 +25,7 @@ from urllib.request import (
 
 from striate.errors import SettingError
 from striate.models.file_digest import file_digest
-from striate.models.pretrained import PACKAGED, PRETRAINED, PackagedFile, PretrainedFile, no_pretrained
+from striate.models.pretrained import PACKAGED, PRETRAINED, PackagedFile, PretrainedFile, no_pretrained, pretrained_name
 
 __all__ = ["fetch", "https_only", "imagenet_file", "local_weights", "packaged", "published_weights"]
 
@@ -44,7 +44,11 @@ class Opener(Protocol):
 
 
 def imagenet_file(name: str, *, download: bool = False) -> Path:
-    """The file of the network's ImageNet weights; with `download` it is downloaded if it does not exist. Raises SettingError."""
+    """The file of the network's ImageNet weights, or of its trunk's; with `download` it is downloaded if it does not exist.
+
+    Raises SettingError.
+    """
+    name = pretrained_name(name)
     if name in PACKAGED:
         return packaged(name, PACKAGED[name])
     if name not in PRETRAINED:
@@ -53,7 +57,8 @@ def imagenet_file(name: str, *, download: bool = False) -> Path:
 
 
 def local_weights(name: str) -> Path | None:
-    """The file of the network's ImageNet weights on this machine, not verified; None where it is not here or not published."""
+    """The file that `imagenet_file` finds on this machine, not verified; None where it is not here or not published."""
+    name = pretrained_name(name)
     if name in PACKAGED:
         return _in_package(PACKAGED[name])
     path = _path(name, PRETRAINED[name], _folder()) if name in PRETRAINED else None

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final, Literal, final
 
 from striate.errors import SettingError
+from striate.models.architectures import NETWORKS
 
 __all__ = [
     "CONVOLUTION_LAST",
@@ -23,6 +24,7 @@ __all__ = [
     "find_published",
     "no_pretrained",
     "pretrained_input",
+    "pretrained_name",
 ]
 
 IMAGENET_CLASSES: Final = 1000
@@ -212,16 +214,21 @@ PACKAGED: Final[Mapping[str, PackagedFile]] = MappingProxyType(
 CONVOLUTION_LAST: Final = frozenset({"squeezenet1_0", "squeezenet1_1"})
 
 
+def pretrained_name(name: str) -> str:
+    """The network whose published weights a network starts from: of a dense network its trunk, else the network itself."""
+    return (NETWORKS[name].trunk if name in NETWORKS else "") or name
+
+
 def find_published(name: str) -> PackagedFile | PretrainedFile:
-    """The file of a network's published ImageNet weights. Raises SettingError where there is none."""
-    published = PACKAGED.get(name) or PRETRAINED.get(name)
+    """The file of ImageNet weights that a network starts from. Raises SettingError where there is none."""
+    published = PACKAGED.get(pretrained_name(name)) or PRETRAINED.get(pretrained_name(name))
     if published is None:
         raise no_pretrained(name)
     return published
 
 
 def pretrained_input(name: str) -> PretrainedInput:
-    """What the published ImageNet weights of a network expect: size and normalization. Raises SettingError where there are none."""
+    """Size and normalization that the ImageNet weights of a network, or its trunk, expect. Raises SettingError without any."""
     published = find_published(name)
     mean, std = NORMALIZATIONS[published.normalization]
     return PretrainedInput(published.size, mean, std)

