@@ -53,5 +53,5 @@ def _print_table(predictions: Sequence[Prediction]) -> None:
         {**one.cells(), **({"error": (one.error or "").partition(": ")[0]} if has_errors else {})}
         for one in predictions
     ]
-    words = ("image", "prediction", "error")
+    words = ("image", "prediction", "area", "error")
     print_table([(name, name not in words) for name in rows[0]], [list(row.values()) for row in rows])

@@ -35,7 +35,13 @@ from striate.training import (
     kept_message,
     to_toml,
 )
-from striate.training.build_network import build_network, check_settings, resolve_machine, use_threads
+from striate.training.build_network import (
+    build_network,
+    check_output,
+    check_settings,
+    resolve_machine,
+    use_threads,
+)
 from striate.training.interruption import InterruptedRunError
 from striate.training.machine import threads_restored
 from striate.training.opening import is_within, open_data, refuse_within_the_data
@@ -116,6 +122,7 @@ def resolve_run(
     choice = RecipeChoice(named) if named else choose_recipe(source, user, from_scratch)
     settings = resolve_with_weights(source, choice.named, typed, weights).with_reason(choice.reason)
     settings = settings.with_origins("weights", typed.keys() - user.keys())
+    check_output(settings.recipe, source)
     return source, resolve_machine(resolve_split(source, settings))
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import torch
 
-from striate.data import Batches
+from striate.data import Batches, Source
+from striate.data.targets import ASKS
 from striate.errors import SettingError
-from striate.models import Network, classifier_features, create_model
+from striate.models import NETWORKS, Network, classifier_features, create_model
 from striate.training.freezing import check_freeze
 from striate.training.machine import (
     available_cores,
@@ -20,7 +21,7 @@ from striate.training.machine import (
 )
 from striate.training.recipe import NamedRecipe, Recipe, ResolvedRecipe, resolve
 
-__all__ = ["build_network", "check_settings", "resolve_machine", "use_threads"]
+__all__ = ["build_network", "check_output", "check_settings", "resolve_machine", "use_threads"]
 
 
 def build_network(recipe: Recipe, classes: tuple[str, ...]) -> Network:
@@ -44,9 +45,24 @@ def _create(recipe: Recipe, classes: int) -> Network:
             f"size = {recipe.model.size}: too small for {recipe.model.name}, which takes {model.min_size} or more"
         )
     check_freeze(model, recipe.transfer, recipe.model.name)
-    if recipe.transfer.weights != "none":
+    if recipe.transfer.weights != "none" and not NETWORKS[recipe.model.name].dense:
         classifier_features(model)  # refuses a network whose classifier cannot be fitted on features
     return model
+
+
+def check_output(recipe: Recipe, source: Source) -> None:
+    """Raise SettingError for a network that classifies images where the data have a class for each pixel, and the reverse."""
+    name, dense = recipe.model.name, NETWORKS[recipe.model.name].dense
+    if dense and not source.has_maps:
+        raise SettingError(
+            f"model = {name}: gives a class for each pixel, and {source.location} has {ASKS[source.task]}; "
+            "choose a network without masks, such as resnet18"
+        )
+    if source.has_maps and not dense:
+        raise SettingError(
+            f"model = {name}: gives one output for an image, and {source.location} has masks; choose a network that gives a "
+            "class for each pixel, such as unet_small, unet_resnet18 or deeplab_v3_resnet50"
+        )
 
 
 def check_settings(user: Mapping[str, Any], recipes: Sequence[NamedRecipe]) -> None:

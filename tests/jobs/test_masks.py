@@ -1,0 +1,124 @@
+"""Masks through the whole workbench: trained, resumed, evaluated, predicted at the size of the file, reported."""
+
+import csv
+import json
+import shutil
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.jobs.conftest import QUICK
+from tests.jobs.test_resuming import child, weights
+
+from striate.cli import main
+from striate.errors import SettingError
+from striate.jobs import Run, check, resume, train
+from striate.runs import Bundle
+
+SMALL = {**QUICK, "model": "unet_small", "batch_size": 8, "size": 32}
+
+
+def draw(folder: Path, count: int = 40, size: tuple[int, int] = (32, 48)) -> Path:
+    """Dark images with a bright and a striped rectangle, and their masks: 0 is the background, 1 bright, 2 striped."""
+    generator = np.random.default_rng(0)
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    for n in range(count):
+        image, mask = generator.normal(40, 8, size), np.zeros(size, np.uint8)
+        for label in (1, 2):
+            y, x = (int(generator.integers(0, side - 14)) for side in size)
+            image[y : y + 14, x : x + 14] = 200 if label == 1 else 60
+            if label == 2:
+                image[y : y + 14 : 4, x : x + 14] = 240
+            mask[y : y + 14, x : x + 14] = label
+        Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(folder / f"images/{n:02d}.png")
+        Image.fromarray(mask).save(folder / f"masks/{n:02d}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    return draw(tmp_path_factory.mktemp("data") / "rectangles")
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory) -> Run:
+    settings = {**SMALL, "epochs": 12, "lr": 0.005, "augment": "none", "schedule": "one_cycle"}
+    return train(data, out=tmp_path_factory.mktemp("runs") / "run", progress=False, **settings)
+
+
+def test_masks_are_learned(run):
+    figures = run.metrics["test"]
+    assert figures["mean_iou"]["value"] > 0.6
+    assert figures["mean_iou"]["low"] > figures["baseline"]["value"]
+    assert [row["class"] for row in figures["per_class"]] == ["0", "1", "2"]
+    assert run.verdict.startswith("test mean IoU: ")
+    assert run.manifest["task"] == "segment"
+    assert {"train_mean_iou", "val_mean_iou", "val_pixel_accuracy"} <= set(run.history[-1])
+    assert run.evaluate() == figures
+    assert Bundle.open(run.path / "bundle").classes == ("0", "1", "2")
+
+
+def test_the_report_shows_the_worst_masks(run):
+    page = run.report.read_text()
+    for words in (
+        "Mean Dice",
+        "Mean boundary F",
+        "Worst masks",
+        "the image, its label, and the prediction",
+        "Confused",
+    ):
+        assert words in page
+    with Image.open(next((run.path / "errors").glob("*.png"))) as image:
+        assert image.size == (3 * 32, 32)
+    rows = list(csv.DictReader((run.path / "errors" / "errors.csv").read_text().splitlines()))
+    assert [float(row["mean_iou"]) for row in rows] == sorted(float(row["mean_iou"]) for row in rows)
+
+
+def test_predicted_masks_have_the_size_of_their_files(run, data, tmp_path, capsys):
+    bundle = Path(shutil.copytree(run.path / "bundle", tmp_path / "bundle"))
+    with pytest.raises(SystemExit, match="0"):
+        main(["predict", str(bundle), str(data / "images"), "--masks", str(tmp_path / "masks"), "--json"])
+    predicted = json.loads(capsys.readouterr().out)
+    assert {tuple(one["size"]) for one in predicted} == {(32, 48)}
+    right = []
+    for path in sorted((data / "masks").iterdir()):
+        mask = np.asarray(Image.open(tmp_path / "masks" / path.name))
+        assert mask.shape == (32, 48)
+        right.append((mask == np.asarray(Image.open(path))).mean())
+    assert np.mean(right) > 0.9
+    (one,) = run.predict(data / "images" / "00.png")
+    assert (one.prediction == np.asarray(Image.open(tmp_path / "masks" / "00.png"))).all()
+    assert sum(predicted[0]["area"].values()) == pytest.approx(1)
+    with pytest.raises(SystemExit, match="2"):
+        main(["predict", str(bundle), str(data / "images"), "--masks", str(tmp_path / "masks")])
+    assert "is there already; name a new folder" in capsys.readouterr().err
+
+
+def test_a_killed_run_resumes_to_the_same_weights(data, tmp_path):
+    settings = {**SMALL, "checkpoint_every": 2, "augment": "default"}
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    touched = int(child(data, whole, settings=settings).stdout)
+    child(data, killed, signal.SIGKILL, touched // 2, settings)
+    resume(killed, progress=False)
+    assert weights(killed) == weights(whole)
+    assert Run(killed).metrics == Run(whole).metrics
+
+
+def test_what_does_not_fit_masks_is_refused(data, run, shapes, tmp_path):
+    for given, message in (
+        (
+            {"model": "bn_gap_cnn"},
+            "gives one output for an image, .* choose a network that gives a class for each pixel",
+        ),
+        ({"loss": "mse"}, "loss = mse: is for regress, and the data are for segment, which takes cross_entropy.dice"),
+        ({"mixup": 0.2}, "mixup"),
+    ):
+        with pytest.raises(SettingError, match=message):
+            train(data, out=tmp_path / "run", progress=False, **{**SMALL, **given})
+    with pytest.raises(SettingError, match="gives a class for each pixel, and .* has one class per image"):
+        train(shapes, out=tmp_path / "run", progress=False, **SMALL)
+    assert not (tmp_path / "run").exists()
+    assert check(data, out=tmp_path / "check.html", progress=False).source.has_maps
