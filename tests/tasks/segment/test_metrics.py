@@ -13,7 +13,7 @@ from striate.data import Batch
 from striate.data.targets import IGNORE
 from striate.tasks.figure import figures_of, main_figure
 from striate.tasks.segment.metrics import segmentation_metrics
-from striate.tasks.segment.pixel_counts import PixelCounts, image_counts
+from striate.tasks.segment.pixel_counts import PixelCounts, image_counts, predicted_masks
 from striate.views import Normalization, evaluation_view
 
 CLASSES = ("background", "cat", "dog", "eel")
@@ -216,6 +216,15 @@ def test_the_metrics_of_the_loop_are_those_of_the_split():
     for name, value in restored.state().items():
         value.copy_(metrics.state()[name])
     assert restored.compute() == metrics.compute()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_predicted_class_is_that_of_the_largest_logit_and_of_equal_ones_the_first(dtype):
+    generator = torch.Generator().manual_seed(0)
+    outputs = torch.randint(0, 4, (3, 9, 16, 17), generator=generator).to(dtype)  # many are equal
+    for one in (outputs, outputs.contiguous(memory_format=torch.channels_last)):
+        expected = torch.from_numpy(one.float().numpy().argmax(1))
+        assert torch.equal(predicted_masks(one), expected)
 
 
 def test_outputs_of_any_memory_format_and_precision_are_counted():
