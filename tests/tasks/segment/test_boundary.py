@@ -125,3 +125,11 @@ def test_masks_of_bytes_are_as_good():
     labels, predicted = square(10, 10, 20), square(11, 10, 20)
     expected = boundary_f(predicted, labels, 2).tolist()
     assert boundary_f(predicted.astype(np.uint8), labels.astype(np.uint8), 2).tolist() == expected
+
+
+def test_a_prediction_in_bytes_is_ignored_where_the_label_is():
+    labels = np.full((16, 16), IGNORE, np.int64)
+    labels[4:12] = 0
+    labels[6:10, 6:10] = 1
+    predicted = np.where(labels == IGNORE, 0, labels)
+    assert np.array_equal(boundary_f(predicted.astype(np.uint8), labels, 2), boundary_f(predicted, labels, 2))

@@ -39,7 +39,7 @@ def boundary_f(
     """
     reach = boundary_tolerance(*labels.shape) if tolerance is None else tolerance
     counts = labels != IGNORE
-    truth, found = (np.where(counts, one, IGNORE).astype(np.int64) for one in (labels, predicted))
+    truth, found = (np.where(counts, one.astype(np.int64), IGNORE) for one in (labels, predicted))
     of_truth, of_found = _boundary(truth), _boundary(found)
     disk = _disk(reach)
     recall = _share_near(of_truth, of_found, disk, classes)
