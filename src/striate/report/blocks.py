@@ -66,11 +66,12 @@ class Classes(Block):
 @final
 @dataclass(frozen=True)
 class Confusion(Block):
-    """The confusion matrix, as a heat map where classes are many."""
+    """The confusion matrix, as a heat map where classes are many; `counted` is what its numbers count."""
 
     template: ClassVar[str] = "confusion_matrix.html.j2"
     matrix: Matrix
     heat_map: HeatMap | None
+    counted: str = "image"
 
 
 @final

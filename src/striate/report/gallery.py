@@ -18,6 +18,11 @@ class EmbeddedImage:
     height: int
 
     @property
+    def wide(self) -> bool:
+        """Whether several images stand side by side in it."""
+        return self.width >= 2 * self.height > 0
+
+    @property
     def tiny(self) -> bool:
         return 0 < max(self.width, self.height) <= TINY
 

@@ -46,7 +46,7 @@ def sections(metrics: Mapping[str, Any], reported: str | None, errors: Sequence[
         Section(
             "confusion",
             "Confused pixels",
-            [Confusion(matrix, heat_map(matrix) if len(matrix.classes) > MOST_TABLE else None)],
+            [Confusion(matrix, heat_map(matrix) if len(matrix.classes) > MOST_TABLE else None, "pixel")],
         ),
     ]
 
