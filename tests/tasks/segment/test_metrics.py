@@ -121,8 +121,8 @@ def test_all_right_is_1_and_all_wrong_is_0():
 
 def test_the_baseline_is_what_the_most_frequent_class_everywhere_would_score():
     predicted, labels = some_masks(seed=2)
+    labels[:2] = largest = 2
     figures = metrics_of(predicted, labels)
-    largest = int(labels[labels != IGNORE].bincount().argmax())
     everywhere = metrics_of(torch.full_like(predicted, largest), labels)
     assert figures["baseline"]["value"] == pytest.approx(everywhere["mean_iou"]["value"])
     assert figures["baseline"]["prediction"] == f"always {CLASSES[largest]!r}"

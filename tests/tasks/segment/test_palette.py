@@ -57,6 +57,7 @@ def test_two_classes_take_a_bit_a_pixel():
 
 
 def test_more_classes_than_a_palette_holds_are_grayscale_of_16_bits():
+    assert np.array(read(mask_png(np.array([[IGNORE, 254, 255]]), names(256)))).tolist() == [[65535, 254, 255]]
     mask = np.array([[0, 255, 256, 40_000, IGNORE]])
     image = read(mask_png(mask, names(40_001)))
     assert np.array(image).tolist() == [[0, 255, 256, 40_000, 65535]]

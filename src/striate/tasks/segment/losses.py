@@ -43,7 +43,7 @@ def focal(logits: Tensor, labels: Tensor, weights: Tensor | None = None, gamma: 
     # p = 1 is clamped, since a gamma below 1 has no gradient there
     each = wrong.clamp_min(torch.finfo(wrong.dtype).tiny) ** gamma * entropies
     if weights is not None:
-        each = each * weights.to(each)[labels.clamp_min(0)]
+        each = each * weights.to(each)[labels]
     return _mean_over_pixels(each, labels)
 
 
@@ -83,11 +83,11 @@ def lovasz(logits: Tensor, labels: Tensor) -> Tensor:
     absent = probabilities.sum() * 0.0
     losses = []
     for k, count in enumerate(present):
+        if count == 0:
+            losses.append(absent)
+            continue
         errors = (here[:, k].to(probabilities.dtype) - probabilities[:, k]).abs().flatten()
-        weights = (
-            _lovasz_weights(errors.detach(), here[:, k].flatten(), (labels != IGNORE).flatten()) if count else None
-        )
-        losses.append(absent if weights is None else (errors * weights).sum())
+        losses.append((errors * _lovasz_weights(errors.detach(), here[:, k].flatten())).sum())
     return _mean_over_present(torch.stack(losses), positives)
 
 
@@ -149,19 +149,17 @@ def _mean_over_present(losses: Tensor, positives: Tensor) -> Tensor:
     return torch.where(present, losses, 0.0).sum() / present.sum().clamp_min(1)
 
 
-def _lovasz_weights(errors: Tensor, here: Tensor, counts: Tensor) -> Tensor:
+def _lovasz_weights(errors: Tensor, here: Tensor) -> Tensor:
     """The gradient of the extension: by how much each pixel, if wrong like all of larger error, raises 1 - IoU of the class.
 
     A pixel of the class leaves the intersection I: 1 / U. Another one joins the union U: I / (U (U - 1)). So written, no two
-    nearly equal numbers are subtracted. errors: P; here: P bool, the label is of the class; counts: P bool -> P
+    nearly equal numbers are subtracted. errors: P, 0 where a pixel does not count, so that it comes last and changes no other
+    loss; here: P bool, the label is of the class -> P
     """
-    order = errors.masked_fill(~counts, -1.0).argsort(
-        descending=True, stable=True
-    )  # pixels that do not count come last
+    order = errors.argsort(descending=True, stable=True)
     labels = here[order]
-    others = counts[order] & ~labels
     total = here.sum()
     intersection = (total - labels.cumsum(0)).to(errors.dtype)
-    union = (total + others.cumsum(0)).to(errors.dtype).clamp_min(1)
-    sorted_weights = torch.where(labels, 1 / union, intersection / union / (union - 1).clamp_min(1))
-    return torch.zeros_like(errors).scatter_(0, order, sorted_weights * (labels | others))
+    union = (total + (~labels).cumsum(0)).to(errors.dtype).clamp_min(1)
+    weights = torch.where(labels, 1 / union, intersection / union / (union - 1).clamp_min(1))
+    return torch.zeros_like(errors).scatter_(0, order, weights)

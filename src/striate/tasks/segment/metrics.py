@@ -100,11 +100,10 @@ def _mean_over_images(weights: Array, scores: Array) -> Array:
 
 
 def _figure(name: str, values: Array) -> Figure:
-    """values: 1+R, that of the images themselves first. A resample in which a class is not found does not count."""
-    value, resampled = float(values[0]), values[1:][~np.isnan(values[1:])]
-    if np.isnan(value) or not len(resampled):
-        return Figure(name, value)
-    return Figure.of(name, of_resamples(value, resampled))
+    """values: 1+R, that of the images themselves first; a resample in which a class is not found is NaN, and does not count."""
+    if np.isnan(values[0]):
+        return Figure(name, float("nan"))
+    return Figure.of(name, of_resamples(float(values[0]), values[1:]))
 
 
 def _baseline(of_label: Array, classes: Sequence[str]) -> dict[str, Any]:
