@@ -15,6 +15,7 @@ from striate.tasks.segment.losses import (
     cross_entropy,
     dice,
     focal,
+    from_the_largest,
     lovasz,
     segmentation_loss,
     tversky,
@@ -190,6 +191,26 @@ def test_half_precision_logits_give_a_float32_loss(loss):
     assert value.dtype == torch.float32
     assert value.shape == ()
     assert value.item() == pytest.approx(loss(logits.bfloat16().double(), labels).item(), rel=1e-5)
+
+
+@every_loss
+def test_gradients_in_float32_are_those_in_float64(loss):
+    logits, labels = some_pixels(seed=7, size=(2, 60, 50))
+    gradients = []
+    for dtype in (torch.float32, torch.float64):
+        given_logits = logits.float().to(dtype).requires_grad_()
+        loss(given_logits, labels).backward()
+        assert given_logits.grad is not None
+        gradients.append(given_logits.grad.double())
+    single, double = gradients
+    # rounding changes the order of errors that are nearly equal, and Lovasz weighs those by their order
+    assert (single - double).abs().max() < 1e-3 * double.abs().max()
+
+
+@given(st.lists(st.sampled_from([0.0, 1e-38, 0.1, 0.25, 0.5, 1.0]), min_size=1, max_size=40))
+def test_errors_are_sorted_as_by_a_stable_argsort(values):
+    errors = torch.tensor(values)
+    assert torch.equal(from_the_largest(errors), errors.argsort(descending=True, stable=True))
 
 
 @every_loss
