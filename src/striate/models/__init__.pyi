@@ -6,6 +6,7 @@ from striate.models.contract import check_model as check_model
 from striate.models.create import create_model as create_model
 from striate.models.create import find_models as find_models
 from striate.models.create import list_models as list_models
+from striate.models.dense import DenseNetwork as DenseNetwork
 from striate.models.head_kinds import HEADS as HEADS
 from striate.models.head_kinds import HeadDescription as HeadDescription
 from striate.models.heads import build_head as build_head
