@@ -57,7 +57,7 @@ class WithAuxiliary(Healthy):
 
 class UnusedAuxiliary(WithAuxiliary):
     def auxiliary(self, outputs: list[Any]) -> tuple[Tensor, ...]:
-        return ()
+        return super().auxiliary(outputs)[1:]
 
 
 class AuxiliaryFirst(WithAuxiliary):
@@ -68,7 +68,7 @@ class Coarse(Healthy):
     """Its map stays at the decoder's scale."""
 
     def from_stages(self, outputs: list[Any], size: tuple[int, int]) -> Tensor:  # type: ignore[misc]
-        return self.head(self.decoder(outputs))
+        return super().from_stages(outputs, (size[0] // 2 - 1, size[1] // 2 - 1))
 
 
 class VectorAsLogits(Healthy):
