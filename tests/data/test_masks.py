@@ -39,7 +39,6 @@ def test_pixels_without_a_class_are_ignored():
     assert masks.contains(2).tolist() == [True, False, False]
     assert masks.strata().tolist() == [0, 1, 3]
     assert [masks.caption(i, ("sky", "cat", "dog")) for i in range(3)] == ["sky, cat, dog", "cat", "none"]
-    assert masks.single_classes() is None
 
 
 def test_more_classes_than_a_byte_holds():

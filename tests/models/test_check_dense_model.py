@@ -19,7 +19,7 @@ class Healthy(DenseNetwork):
     widths = (4, 4)
     strides = (2, 4)
     min_size = 7
-    classifier_layers = ("last",)
+    classifier_layers: tuple[str, ...] = ("last",)
 
     def __init__(self) -> None:
         super().__init__()
