@@ -194,6 +194,14 @@ def test_half_precision_logits_give_a_float32_loss(loss):
 
 
 @every_loss
+def test_no_loss_needs_a_value_on_its_way(loss):
+    logits, labels = (
+        one.to("meta") for one in some_pixels()
+    )  # where asking for a value, as a wait for a GPU, is an error
+    assert loss(logits.float().requires_grad_(), labels).shape == ()
+
+
+@every_loss
 def test_gradients_in_float32_are_those_in_float64(loss):
     logits, labels = some_pixels(seed=7, size=(2, 60, 50))
     gradients = []

@@ -52,7 +52,7 @@ def focal(logits: Tensor, labels: Tensor, weights: Tensor | None = None, gamma: 
     # p = 1 is clamped, since a gamma below 1 has no gradient there
     each = wrong.clamp_min(torch.finfo(wrong.dtype).tiny) ** gamma * entropies
     if weights is not None:
-        each = each * weights.to(each)[labels]
+        each = each * weights.to(each)[labels]  # any weight of IGNORE, where `each` is 0
     return _mean_over_pixels(each, labels)
 
 
