@@ -17,7 +17,7 @@ from striate.number_format import percent
 from striate.tasks.segment.boundary import boundary_f
 from striate.tasks.segment.metrics import segmentation_metrics
 from striate.tasks.segment.palette import mask_png
-from striate.tasks.segment.pixel_counts import image_counts
+from striate.tasks.segment.pixel_counts import image_counts, predicted_masks
 from striate.tasks.task import Prediction, Predictions
 
 __all__ = ["MaskPrediction", "MaskPredictions"]
@@ -73,7 +73,7 @@ class MaskPredictions(Predictions):
         self._worst: list[tuple[float, int, npt.NDArray[np.uint8]]] = []  # IoU, position, mask h w
 
     def update(self, outputs: Tensor, batch: Batch) -> None:  # B K h w
-        predicted = outputs.argmax(1)
+        predicted = predicted_masks(outputs)
         counts = image_counts(predicted, batch.targets, len(self.classes)).cpu().numpy()
         self._counts.append(counts)
         self._positions.append(batch.ids)
