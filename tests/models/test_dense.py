@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
@@ -45,6 +46,24 @@ def test_a_decoder_takes_odd_maps_and_every_pixel_counts_where_it_is(height, wid
     moved = (network(changed) - network(images)).abs().sum(1)[0]
     assert abs(int(moved.argmax()) // width - row) <= 4
     assert abs(int(moved.argmax()) % width - column) <= 4
+
+
+@pytest.mark.parametrize("name", ["unet_small", "unet_mobilenet_v2"])
+def test_a_few_steps_learn_the_mask_of_a_bright_square(name):
+    torch.manual_seed(3)
+    network = create_model(name, classes=2, size=32).train()
+    masks = torch.zeros(4, 32, 32, dtype=torch.int64)
+    for i, mask in enumerate(masks):
+        mask[3 + 4 * i : 13 + 4 * i, 16 - 3 * i : 26 - 3 * i] = 1
+    images = 0.2 * torch.rand(4, 3, 32, 32) + 0.8 * masks[:, None]
+    optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
+    for _ in range(25):
+        loss = F.cross_entropy(network(images), masks)
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+    predicted = network(images).argmax(1)
+    assert ((predicted == 1) & (masks == 1)).sum() > 0.8 * ((predicted == 1) | (masks == 1)).sum()
 
 
 @pytest.mark.parametrize("name", ON_TRUNK)

@@ -227,7 +227,7 @@ def test_cosine_patterns_are_orthonormal_of_both_signs_and_fixed():
     assert [name for name, p in network.named_parameters() if not p.requires_grad] == ["filters.0.weight"]
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", [name for name in SMALL if not NETWORKS[name].dense])
 def test_a_few_steps_overfit_one_batch(name):
     torch.manual_seed(3)
     entry = NETWORKS[name]
@@ -239,8 +239,7 @@ def test_a_few_steps_overfit_one_batch(name):
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
     losses = []
     for _ in range(20):
-        logits = network(images)
-        loss = F.cross_entropy(logits, labels.reshape(-1, *(1 for _ in logits.shape[2:])).expand(4, *logits.shape[2:]))
+        loss = F.cross_entropy(network(images), labels)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
