@@ -9,7 +9,7 @@ from tests.training.small_runs import RECIPE, TASK, batches, check_resuming, fre
 from torch import nn
 
 from striate.errors import SettingError
-from striate.models import Network, create_model
+from striate.models import DenseNetwork, Network, create_model
 from striate.training import Recipe, TransferSettings, train
 from striate.training.build_network import build_network, check_settings
 from striate.training.freezing import FrozenLayers
@@ -40,6 +40,9 @@ def test_frozen_layers_are_in_eval_mode_and_have_no_gradients(name):
         module.training == (depth > 2) for module, depth in module_depths(network).items() if module is not network
     )
     all_of_them.start_epoch(0)
+    if isinstance(network, DenseNetwork):  # the decoder is trained
+        assert trained_parameters(network) == {key for key in natural if depths[key] > len(network.stages())}
+        return
     assert {key.rpartition(".")[0] for key in trained_parameters(network)} == {*network.classifier_layers}
     for key, module in network.named_modules():
         if isinstance(module, nn.BatchNorm2d | nn.Linear | nn.Conv2d):

@@ -7,7 +7,7 @@ from typing import final
 from torch import nn
 
 from striate.errors import SettingError
-from striate.models import Network
+from striate.models import DenseNetwork, Network
 from striate.training.layer_groups import module_depths
 from striate.training.settings import TransferSettings
 
@@ -54,14 +54,15 @@ class FrozenLayers:
 def first_epochs(network: Network, settings: TransferSettings) -> Mapping[nn.Module, float]:
     """Every module -> the epoch from which it is trained, counted from 0, or infinity.
 
-    The stem goes with the first stage, the head but for the classifier with the last. `unfreeze_every` epochs unfreeze one
-    more stage from the top: Howard and Ruder, ACL 2018, arXiv:1801.06146.
+    The stem goes with the first stage, the head but for the classifier with the last; the decoder of a dense network, which
+    no weights of a trunk have, is always trained. `unfreeze_every` epochs unfreeze one more stage from the top: Howard and
+    Ruder, ACL 2018, arXiv:1801.06146.
     """
     depths, stages = module_depths(network), len(network.stages())
     every = settings.unfreeze_every or math.inf
     frozen = stages if settings.freeze == "all" else settings.freeze if isinstance(settings.freeze, int) else 0
     steps = {module: max(0, frozen + 1 - max(1, depth)) for module, depth in depths.items()}
-    if settings.freeze == "all":
+    if settings.freeze == "all" and not isinstance(network, DenseNetwork):
         steps |= dict.fromkeys(_before_classifier(network, depths), 1)
     return {module: count * every if count else 0 for module, count in steps.items()}
 
