@@ -17,9 +17,11 @@ def outputs(network: Network) -> Iterator[Any]:
     size = max(network.min_size, 64)
     x = network.stem(torch.randn(2, 3, size, size, device="meta"))
     yield x
+    stages = []
     for stage in network.stages():
         yield (x := stage(x))
-    yield network.head(x)
+        stages.append(x)
+    yield network.from_stages(stages, (size, size))
 
 
 def used(output: Any) -> set[Tensor]:
