@@ -16,6 +16,7 @@ from striate.errors import SettingError
 from striate.models import NETWORKS, DenseNetwork, create_model, local_weights, pretrained_input
 from striate.models.dense import TrunkNetwork
 from striate.models.trunks import dilate, without_head
+from striate.models.weights import load_weights
 
 DENSE = [name for name, entry in NETWORKS.items() if entry.dense]
 ON_TRUNK = [name for name in DENSE if NETWORKS[name].trunk]
@@ -149,6 +150,18 @@ def test_weights_of_a_classification_network_load_into_the_trunk_alone(saved_res
         "not in the file: ups.0.conv1.0.weight, ups.0.conv1.1.weight, ups.0.conv1.1.bias and 59 more; "
         "in the file and not used: fc.bias, fc.weight"
     )
+
+
+@pytest.mark.parametrize("prefix", ["backbone.", "model.encoder.", "trunk."])
+def test_a_trunk_is_found_behind_the_prefix_of_training_code_and_without_a_head(prefix):
+    trunk = {key: value for key, value in weights_of(create_model("resnet18", classes=5)).items() if key[:3] != "fc."}
+    network = create_model("unet_resnet18", classes=2)
+    report = load_weights(network, {f"{prefix}{key}": value for key, value in trunk.items()})
+    own = network.state_dict()
+    assert {key.removeprefix("trunk.") for key in report.loaded} == trunk.keys()
+    assert all(torch.equal(own[f"trunk.{key}"], value) for key, value in trunk.items())
+    assert set(report.missing) == {key for key in own if not key.startswith("trunk.")}
+    assert not report.unexpected
 
 
 def test_a_dense_networks_own_weights_load_whole_and_with_other_classes(tmp_path, caplog):
