@@ -8,14 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from tests.jobs.conftest import QUICK
 from tests.jobs.test_resuming import child, weights
 
 from striate.cli import main
+from striate.data import load_images
+from striate.data.targets import IGNORE
 from striate.errors import SettingError
 from striate.jobs import Run, check, resume, train
 from striate.runs import Bundle
+from striate.sources import open_source
+from striate.tasks.segment.metrics import iou_of_counts, mean_over_known
+from striate.tasks.segment.pixel_counts import image_counts
+from striate.views import Policy, apply_policy
 
 SMALL = {**QUICK, "model": "unet_small", "batch_size": 8, "size": 32}
 
@@ -95,6 +102,62 @@ def test_predicted_masks_have_the_size_of_their_files(run, data, tmp_path, capsy
     with pytest.raises(SystemExit, match="2"):
         main(["predict", str(bundle), str(data / "images"), "--masks", str(tmp_path / "masks")])
     assert "is there already; name a new folder" in capsys.readouterr().err
+
+
+def test_predictions_are_drawn_into_their_images(run, data, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["predict", str(run.path), str(data / "images" / "00.png"), "--draw", str(tmp_path / "drawn")])
+    capsys.readouterr()
+    with Image.open(tmp_path / "drawn" / "00.png") as image:
+        drawn = np.asarray(image)
+    original = np.asarray(Image.open(data / "images" / "00.png"))
+    mask = np.asarray(Image.open(data / "masks" / "00.png"))
+    scale = drawn.shape[1] // original.shape[1]
+    colored = np.abs(drawn[: scale * 32 : scale, ::scale].astype(int) - original[..., None]).max(2) > 20
+    assert colored[mask > 0].mean() > 0.9
+
+
+def test_a_mask_comes_back_from_random_views_as_good_as_from_plain_ones(run, data):
+    bundle = Bundle.open(run.path / "bundle")
+    samples = load_images(open_source(data), bundle.preprocessing.canvas, threads=1)["all"]
+    images, positions = samples.images.permute(0, 3, 1, 2), torch.arange(len(samples))
+    labels = torch.stack([torch.from_numpy(np.asarray(samples.targets.target(i))) for i in range(len(samples))])
+
+    def mean_iou(policy: Policy) -> float:
+        shown, view = apply_policy(
+            policy,
+            images,
+            positions,
+            seed=0,
+            epoch=0,
+            size=bundle.preprocessing.size,
+            normalization=bundle.preprocessing.normalization,
+        )
+        with torch.inference_mode():
+            back = view.inverse_image(bundle.model(shown).softmax(1), (32, 32))
+        inside = back.sum(1) > 0.99  # else nothing of it was shown
+        counts = image_counts(back.argmax(1), labels.where(inside, IGNORE), 3).sum(0).numpy()
+        return float(mean_over_known(iou_of_counts(counts.diagonal(), counts.sum(1), counts.sum(0))))
+
+    plain = mean_iou(Policy())
+    assert plain > 0.8
+    assert mean_iou(Policy(flip=True, flip_vertical=True, shift=0.1)) == pytest.approx(plain, abs=0.05)
+    assert mean_iou(Policy(zoom=0.2, rotate=5.0)) == pytest.approx(plain, abs=0.15)  # as it was never trained on
+
+
+def test_images_of_16_bits_and_one_channel_are_segmented(tmp_path):
+    data = draw(tmp_path / "medical", count=30)
+    for path in (data / "images").iterdir():
+        values = np.asarray(Image.open(path)).astype(np.uint16) * 16 + 100  # as of a scanner of 12 bits
+        Image.fromarray(values).save(path)
+    for path in (data / "masks").iterdir():
+        mask = np.asarray(Image.open(path)).copy()
+        Image.fromarray((mask == 1).astype(np.uint8) * 255).save(path)
+    run = train(data, out=tmp_path / "run", progress=False, **{**SMALL, "epochs": 1})
+    assert run.manifest["data"]["image"][2] == 1
+    assert Bundle.open(run.path / "bundle").preprocessing.canvas.bits == 16
+    (one,) = run.predict(data / "images" / "00.png")
+    assert one.prediction.shape == (32, 48)
 
 
 def test_a_killed_run_resumes_to_the_same_weights(data, tmp_path):

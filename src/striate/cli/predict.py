@@ -21,6 +21,7 @@ def predict(
     json: Flag = False,
     csv: Flag = False,
     masks: str | None = None,
+    draw: str | None = None,
     follow_links: Flag = False,
     max_pixels: Annotated[WholeNumber | None, Parameter(help=MAX_PIXELS_HELP)] = None,
     device: str = "auto",
@@ -39,6 +40,8 @@ def predict(
         print CSV with path, prediction, confidence and error
     masks
         a new folder for predicted masks, a PNG of the size of each image
+    draw
+        a new folder for the images with their predictions drawn into them
     follow_links
         follow links to folders, and to files outside of the given folder
     device
@@ -49,6 +52,6 @@ def predict(
 
     form = choose_format(json=json, csv=csv)
     predictions = predict_files(
-        run, images, masks=masks, max_pixels=max_pixels, follow_links=follow_links, device=device
+        run, images, masks=masks, draw=draw, max_pixels=max_pixels, follow_links=follow_links, device=device
     )
     print_predictions(predictions, form)

@@ -1,7 +1,6 @@
 """Predict the class of images with a run's network, through the preprocessing that it was trained with."""
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +8,8 @@ from pathlib import Path
 from striate.analysis.image_predictor import ImagePredictor
 from striate.data import Limits
 from striate.errors import DataError, SettingError
-from striate.runs import explained, trained_network, write_bytes
+from striate.runs import trained_network
+from striate.runs.predicted_files import check_new_folder, write_drawings, write_masks
 from striate.sources import ImagesInput, is_list, named_inputs
 from striate.tasks import Prediction, Task
 from striate.training import choose_device
@@ -53,37 +53,29 @@ def predict_files(
     paths: Sequence[str],
     *,
     masks: str | None = None,
+    draw: str | None = None,
     max_pixels: int | None = None,
     follow_links: bool = False,
     device: str = "auto",
 ) -> list[Prediction]:
     """The same for files and folders. Raises DataError where none of the files can be read.
 
-    masks: a new folder for the predicted masks, a PNG of the size of each image.
+    masks: a new folder for the predicted masks, a PNG of the size of each image. draw: a new folder for the images with their
+    predictions drawn into them.
     """
-    if masks is not None and Path(masks).exists():
-        raise SettingError(f"masks = {masks}: is there already; name a new folder")
+    check_new_folder("masks", masks)
+    check_new_folder("draw", draw)
     if not paths:
         raise SettingError("no images given; name files or folders after the run")
     predictions = predict(run, paths, max_pixels=max_pixels, follow_links=follow_links, device=device)
     _require_some(predictions)
     if masks is not None:
-        _write_masks(Path(masks), predictions)
+        write_masks(Path(masks), predictions)
+    if draw is not None:
+        bundle = trained_network(Path(run))
+        limits = bundle.preprocessing.limits if max_pixels is None else Limits(max_pixels=max_pixels)
+        write_drawings(Path(draw), predictions, bundle.classes, replace(limits, follow_links=follow_links))
     return predictions
-
-
-def _write_masks(folder: Path, predictions: Sequence[Prediction]) -> None:
-    """Raises SettingError where the network predicts no masks."""
-    images = {one.path: png for one in predictions if (png := one.mask_png()) is not None}
-    if not images:
-        raise SettingError(f"masks = {folder}: this network predicts no masks; leave it out")
-    with explained(folder):
-        folder.mkdir(parents=True)
-    taken: Counter[str] = Counter()
-    for path, png in images.items():
-        stem = Path(path).stem
-        taken[stem] += 1
-        write_bytes(folder / f"{stem}{f'-{taken[stem]}' if taken[stem] > 1 else ''}.png", png)
 
 
 def _require_some(predictions: Sequence[Prediction]) -> None:

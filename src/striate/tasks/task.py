@@ -59,6 +59,10 @@ class Prediction(ABC):
         """A row of a CSV file for a program, by column."""
 
     @abstractmethod
+    def as_target(self) -> Target | None:
+        """What is predicted as a target of the image, to be drawn as such; None where nothing is."""
+
+    @abstractmethod
     def mask_png(self) -> bytes | None:
         """The predicted mask as a PNG of the size of the image; None where there is none."""
 

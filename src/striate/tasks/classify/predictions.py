@@ -41,6 +41,9 @@ class ClassPrediction(Prediction):
         confidence = "" if self.confidence is None else f"{self.confidence:.6g}"
         return {"path": self.path, "prediction": self.prediction or "", "confidence": confidence}
 
+    def as_target(self) -> np.int64 | None:
+        return None if self.prediction is None else np.int64(list(self.probabilities).index(self.prediction))
+
     def mask_png(self) -> None:
         return None
 

@@ -43,6 +43,9 @@ class LabelsPrediction(Prediction):
     def values(self) -> dict[str, Any]:
         return {"path": self.path, "prediction": SEPARATOR.join(self.prediction or ())}
 
+    def as_target(self) -> npt.NDArray[np.bool_] | None:
+        return None if self.prediction is None else np.array([name in self.prediction for name in self.probabilities])
+
     def mask_png(self) -> None:
         return None
 

@@ -68,6 +68,9 @@ class NumbersPrediction(Prediction):
             row |= {name: predicted.get(name, ""), f"{name} low": low, f"{name} high": high}
         return row
 
+    def as_target(self) -> npt.NDArray[np.float32] | None:
+        return None if self.prediction is None else np.array(list(self.prediction.values()), np.float32)
+
     def mask_png(self) -> None:
         return None
 

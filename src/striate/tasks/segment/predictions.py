@@ -57,6 +57,9 @@ class MaskPrediction(Prediction):
     def values(self) -> dict[str, Any]:
         return {"path": self.path, **{f"area {name}": share for name, share in self.area.items()}}
 
+    def as_target(self) -> npt.NDArray[np.int64] | None:
+        return None if self.prediction is None else self.prediction.astype(np.int64)
+
     def mask_png(self) -> bytes | None:
         return None if self.prediction is None else mask_png(self.prediction, tuple(self.area))
 
