@@ -135,6 +135,7 @@ def test_the_report_has_what_belongs_to_the_task(runs, name):
     assert "Confusion matrix" not in page
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("name", TABLES)
 def test_a_killed_run_resumes_to_the_same_weights(data, name, tmp_path):
     settings = {**QUICK, "epochs": 3, "checkpoint_every": 2, "mixup": 0.2, **READING[name]}

@@ -117,7 +117,7 @@ def test_a_task_that_does_not_fit_names_the_cell(table_folder: TableFolder) -> N
 
 
 def test_training_refuses_what_is_no_class_in_one_line(table_folder: TableFolder) -> None:
-    for content, what in (("path,y\na.png,.5\nb.png,1", "numbers"), ("path,y\na.png,x|y\nb.png,x", "several classes")):
+    for content, what in (("path,y\na.png,.5\nb.png,1", "numbers"), ("path,y\na.png,x|y\nb.png,x", "sets of classes")):
         with pytest.raises(DataError, match=what):
             require_classes(open_source(table_folder(content)))
 
