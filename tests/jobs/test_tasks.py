@@ -14,7 +14,7 @@ from tests.jobs.conftest import QUICK
 from tests.jobs.test_resuming import child, weights
 
 from striate.cli import main
-from striate.errors import DataError, SettingError
+from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, check, resume, train, train_folds
 from striate.runs import Bundle
 
@@ -100,6 +100,12 @@ def test_columns_of_other_data_are_known_by_name_whatever_their_order(runs, name
     assert swapped["images"] == 40
     main = "mean_average_precision" if name == "labels" else "r2"
     assert swapped[main]["value"] > 0.7
+
+
+def test_other_data_without_one_of_the_numbers_are_refused(runs, tmp_path):
+    other = draw(tmp_path / "other", count=20, seed=1) / "numbers.csv"
+    with pytest.raises(RunError, match="lacks stripes, which the run .* predicts; add the columns"):
+        runs["numbers"].evaluate(other, label_column="level [gray]", task="regress")
 
 
 @pytest.mark.parametrize("name", TABLES)

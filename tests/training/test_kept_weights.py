@@ -1,5 +1,7 @@
 """Which weights are kept: the best or the last epoch's, or the classifier on frozen features; and when training stops early."""
 
+from dataclasses import replace
+
 import pytest
 
 from striate.number_format import percent
@@ -18,6 +20,22 @@ def test_the_best_epoch_is_by_accuracy_then_by_loss_then_the_first():
     assert is_best([row(1, 0.5, 0.9), row(2, 0.4, 0.9)])
     assert not is_best([row(1, 0.5, 0.9), row(2, 0.5, 0.9)])
     assert not is_best([row(1, 0.5, 0.9), row(2, 0.1, 0.8)])
+
+
+def test_an_undefined_metric_is_the_worst_and_a_loss_decides_between_two():
+    nan = float("nan")
+    assert is_best([row(1, 0.5, nan), row(2, 0.9, 0.1)])
+    assert not is_best([row(1, 0.5, 0.1), row(2, 0.1, nan)])
+    assert is_best([row(1, 0.5, nan), row(2, 0.4, nan)])
+
+
+def test_lower_is_better_where_the_metric_says_so():
+    errors = [
+        replace(row(n, 1.0, value), val=(Figure("MAE", value, unit="mm", higher_is_better=False),))
+        for n, value in ((1, 3.0), (2, 2.0))
+    ]
+    assert is_best(errors)
+    assert not is_best(errors[::-1])
 
 
 def test_stopping_early_waits_for_its_patience():

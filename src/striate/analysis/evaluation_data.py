@@ -86,3 +86,9 @@ def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
             f"{source.location}: has classes that the run {folder.path} was not trained on: {', '.join(unknown[:5])}; "
             f"it was trained on {', '.join(bundle.classes[:5])}{' ...' if len(bundle.classes) > 5 else ''}"
         )
+    missing = sorted(set(bundle.classes) - set(source.classes))
+    if missing and not source.has_classes:
+        raise RunError(
+            f"{source.location}: lacks {', '.join(missing[:5])}, which the run {folder.path} predicts; add the columns, "
+            "or name all of them with --label-column"
+        )

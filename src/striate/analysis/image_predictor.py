@@ -109,8 +109,7 @@ class ImagePredictor:
             decoded = torch.from_numpy(np.stack(list(images.values())))  # B H W C
             frames = [self._frame(canvas, batch[i][1].name, headers[i]) for i in images]
             self.statistics |= zip((one.name for one in frames), image_statistics(decoded), strict=True)
-            decided = self.bundle.task.describe(self._decoded(canvas, decoded), frames)
-            predictions |= zip((batch[i][0] for i in images), decided, strict=True)
+            predictions |= zip((batch[i][0] for i in images), self._described(canvas, decoded, frames), strict=True)
         return predictions
 
     def _decode(
@@ -138,14 +137,18 @@ class ImagePredictor:
         return ImageFrame(name, (header.height, header.width), whole.then(center, size))
 
     @torch.inference_mode()
-    def _decoded(self, canvas: Canvas, decoded: torch.Tensor) -> torch.Tensor:
-        """B H W C -> what the network predicts"""
-        colors = as_colors(decoded.to(self.device).permute(0, 3, 1, 2))  # B C H W
-        view = evaluation_view(
-            len(colors),
-            image_size=(canvas.height, canvas.width),
-            size=self.bundle.preprocessing.size,
-            normalization=self.bundle.preprocessing.normalization,
-        )
-        few = inference_batch_size(self.bundle.preprocessing.size, self.device)
-        return torch.cat([self.bundle.task.decode(self.bundle.model(some)) for some in view.image(colors).split(few)])
+    def _described(self, canvas: Canvas, decoded: torch.Tensor, frames: Sequence[ImageFrame]) -> list[Prediction]:
+        """B H W C -> what the network predicts of each; a few at a time, since maps of many take much memory."""
+        few, size = inference_batch_size(self.bundle.preprocessing.size, self.device), self.bundle.preprocessing.size
+        predictions: list[Prediction] = []
+        for first in range(0, len(frames), few):
+            some = as_colors(decoded[first : first + few].to(self.device).permute(0, 3, 1, 2))  # B C H W
+            view = evaluation_view(
+                len(some),
+                image_size=(canvas.height, canvas.width),
+                size=size,
+                normalization=self.bundle.preprocessing.normalization,
+            )
+            outputs = self.bundle.task.decode(self.bundle.model(view.image(some)))
+            predictions += self.bundle.task.describe(outputs, frames[first : first + few])
+        return predictions

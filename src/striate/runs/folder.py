@@ -23,7 +23,7 @@ from striate.runs.lock import exclusive
 from striate.runs.metrics_json import metrics_text, read_metrics
 from striate.tasks import Task
 
-FORMAT = 2  # of a run's files
+FORMAT = 3  # of a run's files
 PREDICTION_COLUMNS = ("split", "id", "label", "prediction", "confidence", "label_probability", "loss")
 ERROR_COLUMNS = ("file", "id", "label", "prediction", "confidence", "loss")
 FORMULA_START = ("=", "+", "-", "@", "\t", "\r")

@@ -49,7 +49,9 @@ class Figure:
 
     @property
     def merit(self) -> float:
-        """Higher is better."""
+        """Higher is better; a figure that is not defined, of too few images, is the worst."""
+        if math.isnan(self.value):
+            return -math.inf
         return self.value if self.higher_is_better else -self.value
 
     def text(self, decimals: int = 1) -> str:
@@ -85,7 +87,8 @@ class Figure:
 
 def figures_of(metrics: Mapping[str, Any]) -> list[Figure]:
     """The figures of a split, or of a class, in metrics.json."""
-    return [Figure(**entry) for entry in metrics.values() if isinstance(entry, Mapping) and "unit" in entry]
+    entries = [entry for entry in metrics.values() if isinstance(entry, Mapping) and "unit" in entry]
+    return [Figure(**{**entry, "value": math.nan if entry["value"] is None else entry["value"]}) for entry in entries]
 
 
 def main_figure(metrics: Mapping[str, Any]) -> Figure:

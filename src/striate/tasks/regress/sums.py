@@ -34,7 +34,8 @@ class ErrorSums(Metrics):
 
     def compute(self) -> tuple[Figure, ...]:
         count, total, squares, squared_errors, absolute_errors = self.sums.double().cpu()
-        r2 = 1 - squared_errors / (squares - total.square() / count)
+        variation = squares - total.square() / count
+        r2 = 1 - squared_errors / torch.where(variation > 1e-9, variation, torch.nan)  # one image has no variation
         figures = [Figure("R2", r2.mean().item(), unit="")]
         if len(r2) == 1:
             error = (absolute_errors / count * self.stds.cpu()).item()
