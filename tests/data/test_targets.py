@@ -47,7 +47,7 @@ def test_strata_are_the_class_the_rarest_class_or_the_tenth():
     assert KINDS["multilabel"].strata().tolist() == [0, 1, 2, 1, 3]
     values = np.random.default_rng(0).permutation(1000).astype(np.float32)[:, None]
     assert RegressionTargets(values).strata().tolist() == (values[:, 0] // 100).tolist()
-    assert set(KINDS["regress"].strata().tolist()) == set(range(5))
+    assert set(KINDS["regress"].strata().tolist()) == {0, 1}  # of few samples halves, for no group is of one
 
 
 def test_targets_in_other_classes_keep_their_meaning():

@@ -189,7 +189,7 @@ def test_the_data_folder_is_not_written_to(shapes, monkeypatch):
         ("mnist", {"out": "sheet.jpg"}, SettingError, r"give a name that ends in \.png"),
         ("mnist", {"out": "absent/sheet.png"}, SettingError, "there is no folder absent"),
         ("mnist", {"out": f"{'x' * 300}.png"}, RunError, "too long"),
-        ("mnist-scenes:9", {"mixup": 0.2}, SettingError, "mix: Mixup .* only images of one class each are mixed"),
+        ("mnist-scenes:9", {"mixup": 0.2}, SettingError, "mix: Mixup .* boxes and masks are not mixed"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(tmp_path, data, settings, error, message):

@@ -5,6 +5,7 @@ import json
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,11 +18,14 @@ from striate.cli import main
 from striate.data import load_images
 from striate.data.targets import IGNORE
 from striate.errors import SettingError
-from striate.jobs import Run, check, resume, train
+from striate.jobs import Run, augment, check, resume, train
 from striate.runs import Bundle
 from striate.sources import open_source
-from striate.tasks.segment.metrics import iou_of_counts, mean_over_known
+from striate.tasks.resampling import mean_over_known
+from striate.tasks.segment.metrics import iou_of_counts
 from striate.tasks.segment.pixel_counts import image_counts
+from striate.training import RECIPES
+from striate.training.recipe_choice import recipe_by_weights
 from striate.views import Policy, apply_policy
 
 SMALL = {**QUICK, "model": "unet_small", "batch_size": 8, "size": 32}
@@ -188,7 +192,6 @@ def test_what_does_not_fit_masks_is_refused(data, run, shapes, tmp_path):
             "gives one output for an image, .* choose a network that gives a class for each pixel",
         ),
         ({"loss": "mse"}, "loss = mse: is for regress, and the data are for segment, which takes cross_entropy.dice"),
-        ({"mixup": 0.2}, "mixup"),
     ):
         with pytest.raises(SettingError, match=message):
             train(data, out=tmp_path / "run", progress=False, **{**SMALL, **given})
@@ -196,3 +199,40 @@ def test_what_does_not_fit_masks_is_refused(data, run, shapes, tmp_path):
         train(shapes, out=tmp_path / "run", progress=False, **SMALL)
     assert not (tmp_path / "run").exists()
     assert check(data, out=tmp_path / "check.html", progress=False).source.has_maps
+
+
+def test_every_image_has_its_own_mask_file(run, data, tmp_path, capsys):
+    names = ("a/x.png", "b/x.png", "c/x-2.png")
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(data / "images" / "00.png", tmp_path / name)
+    with pytest.raises(SystemExit, match="0"):
+        main(["predict", str(run.path), *(str(tmp_path / name) for name in names), "--masks", str(tmp_path / "masks")])
+    capsys.readouterr()
+    assert sorted(path.name for path in (tmp_path / "masks").iterdir()) == ["x-2-2.png", "x-2.png", "x.png"]
+
+
+def test_masks_are_not_asked_of_a_classifier(shapes, tmp_path, capsys):
+    classifier = train(shapes, out=tmp_path / "run", progress=False, **{**QUICK, "epochs": 1})
+    image = str(next(shapes.rglob("*.png")))
+    with pytest.raises(SystemExit, match="2"):
+        main(["predict", str(classifier.path), image, "--masks", str(tmp_path / "masks")])
+    assert "this network predicts no masks" in capsys.readouterr().err
+    assert not (tmp_path / "masks").exists()
+
+
+def test_masks_are_mixed_neither_in_training_nor_on_the_sheet(data, tmp_path):
+    each: list[dict[str, Any]] = [{"mosaic": 0.01}, {"cutmix": 1.0}]
+    for mixing in each:
+        with pytest.raises(SettingError, match="masks are not mixed"):
+            train(data, out=tmp_path / "run", progress=False, **{**SMALL, **mixing})
+        with pytest.raises(SettingError, match="boxes and masks are not mixed"):
+            augment(data, out=tmp_path / "sheet.png", **mixing)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_alone_choose_the_recipe_of_masks(tmp_path):
+    source = open_source("mnist-scenes-segment:4")
+    photos, masks = RECIPES["photos"], RECIPES["masks"]
+    assert recipe_by_weights(source, photos, None) is masks
+    assert recipe_by_weights(source, photos, "photos") is photos

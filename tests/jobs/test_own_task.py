@@ -14,7 +14,7 @@ from torch import Tensor
 
 import striate as st
 from striate.data import Batch, ClassTargets, ImageFrame, LoadedTargets
-from striate.errors import RunError
+from striate.errors import RunError, SettingError
 from striate.tasks import Classify, ClassPrediction, ClassPredictions, ConfusionMatrix, Predictions
 from striate.tasks.settings import LossSettings
 
@@ -116,3 +116,17 @@ def test_it_is_passed_where_a_run_is_resumed(shapes, tmp_path, monkeypatch):
     resumed = st.resume(tmp_path / "killed", task=Margin, progress=False)
     for one, other in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_it_is_cross_validated(shapes, tmp_path):
+    result = st.train_folds(
+        shapes, task=Margin, folds=2, out=tmp_path / "cv", progress=False, **{**QUICK, "epochs": 1, "val": 0.1}
+    )
+    assert result.line().startswith("test accuracy: ")
+    assert st.load(tmp_path / "cv" / "fold-1", task=Margin).manifest["task"] == "margin"
+
+
+def test_it_has_a_name_of_its_own(shapes, tmp_path):
+    other = type("Other", (Margin,), {"name": "regress"})
+    with pytest.raises(SettingError, match="task: Other has the name 'regress' of one of striate's tasks"):
+        st.train(shapes, task=other, out=tmp_path / "run", progress=False, **QUICK)

@@ -213,3 +213,22 @@ def test_targets_of_which_nothing_can_be_learned_are_refused(data, tmp_path):
     with pytest.raises(DataError, match=r"age is 41.5 in all of the 84 training images"):
         train(copy / "numbers.csv", out=tmp_path / "run", progress=False, task="regress", **QUICK)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_fold_on_which_the_metric_is_not_defined_does_not_end_the_others(tmp_path):
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 255, (9, 16, 16), np.uint8)
+    numbers = np.arange(9) + 0.5
+    settings = {**QUICK, "epochs": 1, "batch_size": 4, "val": 0}
+    result = train_folds(images, numbers, folds=9, out=tmp_path / "cv", progress=False, task="regress", **settings)
+    assert result.summary["r2"] == dict.fromkeys(("mean", "std", "low", "high"))
+    assert [one["r2"] for one in result.summary["runs"]] == [None] * 9
+    json.loads((tmp_path / "cv" / "folds.json").read_text())
+
+
+def test_few_images_with_numbers_have_some_held_out(tmp_path):
+    images = np.random.default_rng(0).integers(0, 255, (10, 16, 16), np.uint8)
+    settings = {**QUICK, "epochs": 1, "batch_size": 4}
+    run = train(images, np.arange(10) * 1.5, out=tmp_path / "run", progress=False, **settings)
+    assert run.manifest["data"]["counts"] == {"train": 7, "val": 1, "test": 2}
+    assert "95 % interval" in run.verdict

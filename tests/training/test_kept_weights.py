@@ -29,7 +29,7 @@ def test_an_undefined_metric_is_the_worst_and_a_loss_decides_between_two():
     assert is_best([row(1, 0.5, nan), row(2, 0.4, nan)])
 
 
-def test_lower_is_better_where_the_metric_says_so():
+def test_lower_is_better_where_the_metric_is_an_error():
     errors = [
         replace(row(n, 1.0, value), val=(Figure("MAE", value, unit="mm", higher_is_better=False),))
         for n, value in ((1, 3.0), (2, 2.0))

@@ -1,9 +1,11 @@
 """Whether a network is better than the same prediction for every image, such as the largest class."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from striate.findings import Finding
+from striate.number_format import finite
 from striate.tasks import main_figure
 
 __all__ = ["no_better_than_baseline", "trained_briefly"]
@@ -23,9 +25,13 @@ def no_better_than_baseline(
     if split is None:
         return []
     main, baseline, images = main_figure(metrics[split]), metrics[split]["baseline"], metrics[split]["images"]
-    if main.low is None or main.high is None:
-        return []
-    if main.low > baseline["value"] if main.higher_is_better else main.high < baseline["value"]:
+    low, high, of_baseline = finite(main.low), finite(main.high), finite(baseline["value"])
+    worst = low if main.higher_is_better else high
+    if (
+        worst is not None
+        and of_baseline is not None
+        and replace(main, value=worst).merit > replace(main, value=of_baseline).merit
+    ):
         return []
     return [
         Finding(
@@ -34,10 +40,10 @@ def no_better_than_baseline(
             f"On the {split} images the network is not significantly better than the same prediction for all images "
             f"({baseline['prediction']}).",
             {
-                main.key: main.value,
-                "low": main.low,
-                "high": main.high,
-                "baseline": baseline["value"],
+                main.key: finite(main.value),
+                "low": low,
+                "high": high,
+                "baseline": of_baseline,
                 "images": images,
             },
             next(

@@ -26,7 +26,7 @@ def predict(
     max_pixels: Annotated[WholeNumber | None, Parameter(help=MAX_PIXELS_HELP)] = None,
     device: str = "auto",
 ) -> None:
-    """Predict the classes of image files, or of all images in folders.
+    """Predict what the network was trained for, of image files, or of all images in folders.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ def predict(
     images
         files and folders
     json
-        print JSON, with the probability of each class
+        print JSON, with the probability of each class, the interval of each number, or the area of each class
     csv
-        print CSV with path, prediction, confidence and error
+        print CSV with a row for each image
     masks
         a new folder for predicted masks, a PNG of the size of each image
     draw

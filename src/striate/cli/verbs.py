@@ -54,7 +54,7 @@ VERBS = {
         "striate evaluate runs/digits --split test",
     ),
     "predict": Verb(
-        "Predict the classes of images.",
+        "Predict classes, numbers or masks of images.",
         "Prints a row for each image, in order; a file that cannot be read has an error instead of a prediction. The exit code "
         "is 2 if no file can be read.",
         "striate predict runs/digits digit.png",

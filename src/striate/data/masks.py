@@ -49,7 +49,7 @@ class MaskTargets(LoadedTargets):
         values = torch.from_numpy(self.values)
 
         def gather(positions: Tensor, view: View) -> Tensor:
-            masks = self._as_classes(values[positions]).to(device, non_blocking=True)  # B H W
+            masks = self._as_classes(values[positions].to(device, non_blocking=True))  # B H W
             return view.mask(masks, IGNORE)
 
         return gather

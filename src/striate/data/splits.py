@@ -128,6 +128,7 @@ def _nothing_to_hold_out(
 ) -> DataError:
     """shares: of the splits that would be empty."""
     units, share = len(together.unique()), next(iter(shares.values()))
+    of_classes = f" of {len(whole.classes)} classes" if whole.targets.has_classes else ""
     train_on_all = " ".join(f"--{name} 0" for name in shares)
     if units < len(whole) and units < 3:
         names = sorted({groups[id_] for id_ in whole.ids}) if groups else []
@@ -137,7 +138,7 @@ def _nothing_to_hold_out(
             f"choose another --group, add images, or hold none out: {train_on_all}"
         )
     return DataError(
-        f"{len(whole)} images of {len(whole.classes)} classes are too few to hold out a share of {share:g}; "
+        f"{len(whole)} images{of_classes} are too few to hold out a share of {share:g}; "
         f"add images, or hold none out: {train_on_all}"
     )
 

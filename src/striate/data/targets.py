@@ -253,10 +253,11 @@ class RegressionTargets(LoadedTargets):
         return _rows_on(device, self.values)
 
     def strata(self) -> npt.NDArray[np.int64]:
-        """The tenth that a sample is in: by its number, or by the mean of the ranks of several."""
+        """The tenth that a sample is in, of few samples the half: by its number, or by the mean of the ranks of several."""
         ranks = np.argsort(np.argsort(self.values, 0, kind="stable"), 0, kind="stable").mean(1)
         order = np.argsort(np.argsort(ranks, kind="stable"), kind="stable")
-        return order * min(QUANTILES, len(self)) // max(1, len(self))
+        groups = max(1, min(QUANTILES, len(self) // 2))  # a group of one has nothing to share
+        return order * groups // max(1, len(self))
 
     def single_classes(self) -> None:
         return None

@@ -19,7 +19,6 @@ from striate.runs.output_paths import check_contact_sheet_path, contact_sheet_pa
 from striate.runs.run_splits import resolve_split
 from striate.runs.weights_settings import check_starting_weights, resolve_with_weights, with_model_of_weights
 from striate.sources import TrainingData
-from striate.tasks import TASKS
 from striate.training import Recipe
 from striate.training.augmented_samples import augmented_samples, count_objects
 from striate.training.build_network import check_settings
@@ -90,9 +89,9 @@ def augment(
     flips = resolve_flips(by_data, source.classes, sample_of_listing(source, canvas))
     resolved = flips.settings.recipe
     mixing = mixing_steps(resolved.augment)
-    if mixing and source.task not in TASKS:
+    if mixing and not source.has_targets_in_memory:
         step = next(iter(mixing.values()))
-        raise SettingError(f"{step}: only images of one class each are mixed; set {' and '.join(mixing)} to 0")
+        raise SettingError(f"{step}: boxes and masks are not mixed; set {' and '.join(mixing)} to 0")
     chosen = examples(source, canvas, rows)
     samples = list(augmented_samples(source, chosen, resolved, columns))
     write_bytes(path, annotated_contact_sheet(samples, source))

@@ -13,7 +13,7 @@ from striate.data import Source
 from striate.errors import RunError, SettingError
 from striate.jobs.resume_run import resume, resume_run
 from striate.jobs.run import Run
-from striate.jobs.train_network import resolve_run, run_path, start_run, with_labels
+from striate.jobs.train_network import own_task_of, resolve_run, run_path, start_run, with_labels
 from striate.progress import ProgressDisplay, progress_display
 from striate.runs import CrossValidationFolder, RunFolder
 from striate.runs.atomic import DiskFullError
@@ -22,7 +22,7 @@ from striate.runs.resuming import check_unchanged, how_to_resume
 from striate.runs.starting_weights import find_starting_weights, find_weights_again
 from striate.runs.timings import PhaseTimer
 from striate.sources import ImagesInput, LabelsInput, TrainingData
-from striate.tasks import Figure
+from striate.tasks import Figure, Task
 from striate.training import Recipe, ResolvedRecipe, read_toml, to_toml
 from striate.training.data_defaults import canvas_of
 from striate.training.interruption import InterruptedRunError
@@ -57,6 +57,7 @@ def train_folds(
     recipe: str | None = None,
     from_scratch: bool = False,
     out: str | Path | None = None,
+    task: str | type[Task] | None = None,
     progress: bool = True,
     **settings: Any,
 ) -> CrossValidationResult:
@@ -64,11 +65,12 @@ def train_folds(
 
     The other arguments are those of `train`.
     """
-    settings = {**settings, "folds": folds}
+    own_task = own_task_of(task)
+    settings = {**settings, "folds": folds, **({"task": task} if isinstance(task, str) else {})}
     source, resolved = resolve_run(with_labels(data, labels), recipe, from_scratch, settings, out, progress)
     if not resolved.recipe.data.trains_all_folds:
         raise SettingError("folds and fold: a cross-validation trains all folds; give folds of 2 or more, and no fold")
-    return _start_folds(source, resolved, run_path(data, source, resolved, out), progress)
+    return _start_folds(source, resolved, run_path(data, source, resolved, out), progress, own_task)
 
 
 def train_run_or_folds(
@@ -83,7 +85,9 @@ def train_run_or_folds(
     return start_run(source, resolved, path, progress, timer)
 
 
-def _start_folds(source: Source, resolved: ResolvedRecipe, path: Path, progress: bool) -> CrossValidationResult:
+def _start_folds(
+    source: Source, resolved: ResolvedRecipe, path: Path, progress: bool, own_task: type[Task] | None = None
+) -> CrossValidationResult:
     if "all" not in source.splits:
         raise SettingError(
             f"folds = {resolved.recipe.data.folds}: {source.location} has a test split, and cross-validation makes its own; "
@@ -95,7 +99,7 @@ def _start_folds(source: Source, resolved: ResolvedRecipe, path: Path, progress:
         try:
             folder.write_recipe(to_toml(resolved))
             folder.write_summary(_first_summary(folder, source, resolved))
-            return _run_folds(folder, source, resolved, progress)
+            return _run_folds(folder, source, resolved, progress, own_task)
         except BaseException as error:
             folder.remove_if_empty()
             if isinstance(error, DiskFullError):
@@ -127,10 +131,16 @@ def _first_summary(folder: CrossValidationFolder, source: Source, settings: Reso
     }
 
 
-def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress: bool = True) -> CrossValidationResult:
+def resume_folds(
+    path: str | Path,
+    *,
+    data: TrainingData | None = None,
+    task: type[Task] | None = None,
+    progress: bool = True,
+) -> CrossValidationResult:
     """Resume a cross-validation that was interrupted; finished folds are kept.
 
-    data: the same data again, where they were passed from memory.
+    data: the same data again, where they were passed from memory. task: the class of its task, where that is your own.
     """
     folder = CrossValidationFolder.open(Path(path))
     summary = folder.summary()
@@ -147,7 +157,7 @@ def resume_folds(path: str | Path, *, data: TrainingData | None = None, progress
     with folder.locked():
         try:
             settings = ResolvedRecipe(Recipe.of(**recipe), origin, tuple(summary.get("reasons", ())))
-            return _run_folds(folder, source, settings, progress)
+            return _run_folds(folder, source, settings, progress, task)
         except DiskFullError as error:
             raise error.with_resume_of(folder.path) from None
 
@@ -160,12 +170,16 @@ def resume_run_or_folds(path: str | Path, *, progress: bool) -> Run | CrossValid
 
 
 def _run_folds(
-    folder: CrossValidationFolder, source: Source, settings: ResolvedRecipe, progress: bool
+    folder: CrossValidationFolder,
+    source: Source,
+    settings: ResolvedRecipe,
+    progress: bool,
+    own_task: type[Task] | None,
 ) -> CrossValidationResult:
     numbers = range(1, settings.recipe.data.folds + 1)
     try:
         for number in numbers:
-            _run_fold(folder, number, source, _settings_of_fold(settings, number), progress)
+            _run_fold(folder, number, source, _settings_of_fold(settings, number), progress, own_task)
     except InterruptedRunError as stopped:
         whole = how_to_resume(folder.path, source.location, "cross-validation")
         raise InterruptedRunError(f"{stopped}, {whole} with all folds", stopped.exit_code - 128) from None
@@ -188,7 +202,12 @@ def _summarize(folder: CrossValidationFolder, runs: Sequence[RunFolder]) -> Cros
 
 
 def _run_fold(
-    folder: CrossValidationFolder, number: int, source: Source, settings: ResolvedRecipe, progress: bool
+    folder: CrossValidationFolder,
+    number: int,
+    source: Source,
+    settings: ResolvedRecipe,
+    progress: bool,
+    own_task: type[Task] | None,
 ) -> None:
     """Start a fold, resume it, or leave it where it is finished. Raises RunError where the initial weights changed."""
     path = folder.fold_path(number)
@@ -197,9 +216,9 @@ def _run_fold(
         run.remove()
     if not path.exists():
         find_weights_again(folder.path, folder.summary().get("initial_weights"), settings.recipe)
-        start_run(source, settings, path, progress, PhaseTimer())
+        start_run(source, settings, path, progress, PhaseTimer(), own_task)
     elif run.manifest()["status"] != "finished":
-        resume_run(run, source, progress)
+        resume_run(run, source, progress, own_task)
 
 
 def _settings_of_fold(settings: ResolvedRecipe, number: int) -> ResolvedRecipe:

@@ -37,8 +37,7 @@ def finish_run(
     # The linear layer is one that every network has anyway, and what a fitted head is once it is fine-tuned.
     head = None if recipe.transfer.head == "linear" or state.best_epoch > 0 else recorded_head(folder)
     device = torch.device(recipe.machine.device)
-    if task.calibrates and prepared.splits.val:
-        task = task.calibrated(predict_split(model, task, prepared.splits.val, preprocessing, device))
+    task, calibrated = _calibrated(model, task, prepared, device)
     bundle = trained_bundle(model, task, source, training, preprocessing, recipe, started, state.best_epoch, head)
     bundle.save(folder.bundle_path)
     evaluated = evaluate_held_out(model, task, held_out, preprocessing, device)
@@ -65,6 +64,7 @@ def finish_run(
         epochs=state.epoch,
         best_epoch=state.best_epoch,
         reported=reported,
+        calibrated=calibrated,
         timer=timer,
     )
     contents = ReportContents(
@@ -80,3 +80,10 @@ def finish_run(
     folder.write_report(render_report(contents))
     timer.end_phase("report")
     folder.write_manifest({**manifest, "timings": timer.as_json()})
+
+
+def _calibrated(model: Network, task: Task, prepared: PreparedData, device: torch.device) -> tuple[Task, bool]:
+    """The task with what it chooses by the validation images, and whether it chose anything."""
+    if not task.calibrates or prepared.splits.val is None:
+        return task, False
+    return task.calibrated(predict_split(model, task, prepared.splits.val, prepared.preprocessing, device)), True

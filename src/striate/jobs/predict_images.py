@@ -1,4 +1,4 @@
-"""Predict the class of images with a run's network, through the preprocessing that it was trained with."""
+"""Predict with a run's network what its task asks of images, through the preprocessing that it was trained with."""
 
 import logging
 from collections.abc import Sequence
@@ -8,8 +8,9 @@ from pathlib import Path
 from striate.analysis.image_predictor import ImagePredictor
 from striate.data import Limits
 from striate.errors import DataError, SettingError
+from striate.models import NETWORKS
 from striate.runs import trained_network
-from striate.runs.predicted_files import check_new_folder, write_drawings, write_masks
+from striate.runs.predicted_files import check_new_folders, write_drawings, write_masks
 from striate.sources import ImagesInput, is_list, named_inputs
 from striate.tasks import Prediction, Task
 from striate.training import choose_device
@@ -63,10 +64,11 @@ def predict_files(
     masks: a new folder for the predicted masks, a PNG of the size of each image. draw: a new folder for the images with their
     predictions drawn into them.
     """
-    check_new_folder("masks", masks)
-    check_new_folder("draw", draw)
+    check_new_folders(masks, draw)
     if not paths:
         raise SettingError("no images given; name files or folders after the run")
+    if masks is not None and not NETWORKS[trained_network(Path(run)).architecture].dense:
+        raise SettingError(f"masks = {masks}: this network predicts no masks; leave it out, or give draw")
     predictions = predict(run, paths, max_pixels=max_pixels, follow_links=follow_links, device=device)
     _require_some(predictions)
     if masks is not None:

@@ -55,7 +55,7 @@ class Run:
 
     @property
     def verdict(self) -> str:
-        """The result in one line: the accuracy, its interval, and the baseline of always predicting the largest class."""
+        """The result in one line: the main metric, its interval, and the baseline of one prediction for all images."""
         return verdict_line(self.manifest, self.metrics)
 
     @property
@@ -67,8 +67,8 @@ class Run:
     def history(self) -> list[dict[str, float]]:
         """The epochs so far, a dictionary each, as in metrics.csv.
 
-        epoch and step (int), learning_rate, train_loss, train_accuracy, images_per_second, seconds, and, where there is a
-        validation split, val_loss and val_accuracy.
+        epoch and step (int), learning_rate, train_loss, images_per_second, seconds, the metrics of the task, such as
+        train_accuracy, and, where there is a validation split, val_loss and val_accuracy.
         """
         return [
             {name: int(cell) if name in INTEGERS else float(cell) for name, cell in row.items() if cell}

@@ -45,7 +45,13 @@ from striate.training.build_network import (
 from striate.training.interruption import InterruptedRunError
 from striate.training.machine import threads_restored
 from striate.training.opening import is_within, open_data, refuse_within_the_data
-from striate.training.recipe_choice import RecipeChoice, choose_recipe, named_recipe, possible_recipes
+from striate.training.recipe_choice import (
+    RecipeChoice,
+    choose_recipe,
+    named_recipe,
+    possible_recipes,
+    recipe_by_weights,
+)
 
 RUNS = Path("runs")
 
@@ -66,7 +72,7 @@ def train(
     data: "mnist", or the path of a folder, a table or an archive; or, from memory, (images, labels), a dictionary of such
     splits {"train": ..., "val": ..., "test": ...}, or images, with their labels after them. Images: an array or tensor N H W,
     N H W C or N C H W; or a list of paths, of Pillow's images, of arrays or of bytes. Labels: numbers, text, or one-hot rows.
-    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `fashion`, `fashion-best`, `photos`, `photos-from-scratch`, `cifar10`) or
+    recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `fashion`, `fashion-best`, `photos`, `photos-from-scratch`, `masks` ...) or
     the path of a TOML file; left out, the data choose it: `mnist` for digits, `photos` for color images, from ImageNet weights,
     else `photos-from-scratch`. from_scratch: start from random weights whatever the images are. out: the run folder,
     `runs/DATA-MODEL` if left out. task: what the labels are read as (classify, multilabel, regress), which they tell if left out;
@@ -74,7 +80,7 @@ def train(
     settings: any setting of a Recipe; they override the recipe. Raises StriateError for bad input, and leaves nothing behind.
     """
     timer = PhaseTimer()
-    own_task = None if task is None or isinstance(task, str) else task
+    own_task = own_task_of(task)
     settings |= {"task": task} if isinstance(task, str) else {}
     source, resolved = resolve_run(with_labels(data, labels), recipe, from_scratch, settings, out, progress)
     if resolved.recipe.data.trains_all_folds:
@@ -82,6 +88,17 @@ def train(
             f"folds = {resolved.recipe.data.folds}: call train_folds to train all of them; fold = 1 trains the first"
         )
     return start_run(source, resolved, run_path(data, source, resolved, out), progress, timer, own_task)
+
+
+def own_task_of(task: str | type[Task] | None) -> type[Task] | None:
+    """The user's own task, if it is one. Raises SettingError where it has the name of another."""
+    if task is None or isinstance(task, str):
+        return None
+    if TASKS.get(task.name, task) is not task:
+        raise SettingError(
+            f"task: {task.__name__} has the name {task.name!r} of one of striate's tasks; give it another"
+        )
+    return task
 
 
 def with_labels(data: Any, labels: LabelsInput | None) -> TrainingData:
@@ -119,6 +136,8 @@ def resolve_run(
         source.take_survey(display.reading)
     finally:
         display.close()
+    if named is not None and (other := recipe_by_weights(source, named, recipe)) is not named:
+        named, weights = other, None
     choice = RecipeChoice(named) if named else choose_recipe(source, user, from_scratch)
     settings = resolve_with_weights(source, choice.named, typed, weights).with_reason(choice.reason)
     settings = settings.with_origins("weights", typed.keys() - user.keys())

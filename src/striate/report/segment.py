@@ -40,7 +40,11 @@ def sections(metrics: Mapping[str, Any], reported: str | None, errors: Sequence[
         Section(
             "metrics",
             "Metrics",
-            [Figures(metric_table(metrics)), Classes(table, reported, in_percent(table, "the lowest IoU first"))],
+            [
+                Text("Pixels are those of the network's input, to which images and labels are brought."),
+                Figures(metric_table(metrics)),
+                Classes(table, reported, in_percent(table, "the lowest IoU first")),
+            ],
         ),
         Section("masks", "Worst masks", [_gallery(errors)]),
         Section(

@@ -23,7 +23,7 @@ class Verdict:
     baseline: str
     baseline_prediction: str  # the same for every image, in words
     beats_baseline: bool  # the whole interval is better than the baseline
-    chose_epoch: bool  # this split also chose the epoch, so its figure is optimistic
+    chose: str  # what these images also chose, such as the epoch, so that the figure is optimistic; empty for nothing
 
     def line(self) -> str:
         """The result in one line: the figure, its interval, and the baseline of one prediction for all images."""
@@ -31,7 +31,7 @@ class Verdict:
             f"{SPLITS[self.split]} {self.name}: {self.value} (95 % interval {self.interval}, {self.images:,} images); "
             f"baseline: {self.baseline} ({self.baseline_prediction})"
         )
-        return line + ("; optimistic, as these images also chose the epoch" if self.chose_epoch else "")
+        return line + (f"; optimistic, as these images also chose {self.chose}" if self.chose else "")
 
 
 def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Verdict | None:
@@ -55,14 +55,17 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
         baseline=replace(main, value=baseline["value"]).text(),
         baseline_prediction=baseline["prediction"],
         beats_baseline=better,
-        chose_epoch=split == "val" and validation_chose(manifest),
+        chose=validation_chose(manifest) if split == "val" else "",
     )
 
 
-def validation_chose(manifest: Mapping[str, Any]) -> bool:
-    """Whether the validation images chose among epochs, of which a head fitted on features is one."""
+def validation_chose(manifest: Mapping[str, Any]) -> str:
+    """What the validation images chose: one of the epochs, or of these and a head on features; thresholds; or nothing."""
     keep = manifest.get("keep")
-    return manifest.get("epochs") != 0 and keep != "last" and (keep != "auto" or bool(manifest.get("head")))
+    among_epochs = manifest.get("epochs") != 0 and keep != "last" and (keep != "auto" or bool(manifest.get("head")))
+    chosen = ["the epoch"] if among_epochs else []
+    chosen += ["thresholds or intervals"] if manifest.get("calibrated") else []
+    return " and ".join(chosen)
 
 
 def verdict_line(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:

@@ -69,6 +69,7 @@ def finished_manifest(
     epochs: int,
     best_epoch: int,
     reported: str | None,
+    calibrated: bool,
     timer: PhaseTimer,
 ) -> dict[str, Any]:
     """The manifest of a run at its end: that which it began with, what the data were, and what became of it."""
@@ -80,6 +81,7 @@ def finished_manifest(
         "best_epoch": best_epoch,
         "keep": recipe.training.keep,
         "reported_split": reported,
+        "calibrated": calibrated,
         "timings": timer.as_json(),
         "finished": now(),
         "status": "finished",

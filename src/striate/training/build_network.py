@@ -20,6 +20,7 @@ from striate.training.machine import (
     training_step,
 )
 from striate.training.recipe import NamedRecipe, Recipe, ResolvedRecipe, resolve
+from striate.views import mixing_steps
 
 __all__ = ["build_network", "check_output", "check_settings", "resolve_machine", "use_threads"]
 
@@ -51,7 +52,10 @@ def _create(recipe: Recipe, classes: int) -> Network:
 
 
 def check_output(recipe: Recipe, source: Source) -> None:
-    """Raise SettingError for a network that classifies images where the data have a class for each pixel, and the reverse."""
+    """Raise SettingError for a network that classifies images where the data have a class for each pixel, and the reverse, and
+    for augmentation that mixes masks."""
+    if source.has_maps and (mixing := mixing_steps(recipe.augment)):
+        raise SettingError(f"{' and '.join(mixing)}: masks are not mixed; set to 0")
     name, dense = recipe.model.name, NETWORKS[recipe.model.name].dense
     if dense and not source.has_maps:
         raise SettingError(

@@ -13,6 +13,7 @@ __all__ = ["infer", "inference_batch_size", "predict_batches"]
 
 LARGEST_BATCH: Final = 128
 CACHED_PIXELS: Final = 2**18  # whose activations stay in the caches of a CPU
+GPU_PIXELS: Final = 2**23  # whose maps of many classes fit on a GPU
 
 
 def inference_batch_size(size: tuple[int, int], device: torch.device) -> int:
@@ -21,7 +22,8 @@ def inference_batch_size(size: tuple[int, int], device: torch.device) -> int:
     On a CPU so few that activations stay in its caches, which is faster.
     """
     height, width = size
-    return max(1, min(LARGEST_BATCH, CACHED_PIXELS // (height * width) if device.type == "cpu" else LARGEST_BATCH))
+    pixels = CACHED_PIXELS if device.type == "cpu" else GPU_PIXELS
+    return max(1, min(LARGEST_BATCH, pixels // (height * width)))
 
 
 def infer(model: nn.Module, batches: Batches, bfloat16: bool = False) -> Iterator[tuple[Batch, Tensor]]:

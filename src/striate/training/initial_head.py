@@ -1,7 +1,8 @@
 """The first result of transfer learning: a classifier fitted on the features of the frozen network."""
 
+import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from striate.data import Batches
 from striate.models import HEADS, HeadDescription, Network, replace_classifier
 from striate.number_format import percent, percent_number
-from striate.tasks import Figure, Task
+from striate.tasks import Task
 from striate.training.epoch import Epoch
 from striate.training.head_fitting import CHOICE_SAMPLES, FittedHead, fit_head
 from striate.training.loop import validate
@@ -109,7 +110,9 @@ def initial_epoch(
         step=0,
         learning_rate=0.0,
         train_loss=head.loss,
-        train=(Figure("accuracy", head.accuracy),),
+        train=tuple(
+            replace(one, value=head.accuracy if n == 0 else math.nan) for n, one in enumerate(state.metrics.compute())
+        ),
         val_loss=loss,
         val=val,
         images_per_second=head.images / head.seconds,

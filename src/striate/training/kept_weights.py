@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from striate.number_format import count, percent, percent_number
+from striate.tasks import SHARE
 from striate.training.epoch import Epoch
 from striate.training.settings import TrainingSettings
 
@@ -44,7 +45,8 @@ def is_kept(history: Sequence[Epoch], training: TrainingSettings, validation_ima
         return is_over
     if validation_images < ENOUGH_TO_TELL:
         return is_over and is_best([first, last])
-    return is_over and first.val[0].value - last.val[0].value <= standard_error(first.val[0].value, validation_images)
+    tolerance = standard_error(first.val[0].value, validation_images) if first.val[0].unit == SHARE else 0.0
+    return is_over and first.val[0].merit - last.val[0].merit <= tolerance
 
 
 def kept_message(history: Sequence[Epoch], best_epoch: int, keep: str, validation_images: int) -> str:

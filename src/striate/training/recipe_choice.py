@@ -13,7 +13,7 @@ from striate.training.data_defaults import SMALL_IMAGE
 from striate.training.recipe import NamedRecipe
 from striate.training.recipes import RECIPES, find_recipe
 
-__all__ = ["RecipeChoice", "choose_recipe", "named_recipe", "possible_recipes"]
+__all__ = ["RecipeChoice", "choose_recipe", "named_recipe", "possible_recipes", "recipe_by_weights"]
 
 DIGITS, PRETRAINED_RECIPE, FROM_SCRATCH = "mnist", "photos", "photos-from-scratch"
 MASKS, MASKS_FROM_SCRATCH = "masks", "masks-from-scratch"
@@ -50,14 +50,21 @@ def named_recipe(recipe: str | None, user: Mapping[str, Any], from_scratch: bool
     return named
 
 
+def recipe_by_weights(source: Source, named: NamedRecipe, recipe: str | None) -> NamedRecipe:
+    """The recipe that weights alone name: for masks that of masks. recipe: what the user names, which stays."""
+    return RECIPES[MASKS] if recipe is None and source.has_maps and named.name == PRETRAINED_RECIPE else named
+
+
 def possible_recipes(user: Mapping[str, Any], from_scratch: bool = False) -> list[NamedRecipe]:
     """Those that the data may choose, the most usual last."""
     from_weights = not (from_scratch or "weights" in user or _missing_weights(user))
-    return [RECIPES[name] for name in (DIGITS, FROM_SCRATCH, *([PRETRAINED_RECIPE] if from_weights else []))]
+    by_weights = [MASKS, PRETRAINED_RECIPE] if from_weights else []
+    return [RECIPES[name] for name in (DIGITS, MASKS_FROM_SCRATCH, FROM_SCRATCH, *by_weights)]
 
 
 def choose_recipe(source: Source, user: Mapping[str, Any], from_scratch: bool = False) -> RecipeChoice:
-    """`mnist` for digits and small gray images in idx files, `photos` for color photographs, else `photos-from-scratch`.
+    """`mnist` for digits and small gray images in idx files, `photos` for color photographs, else `photos-from-scratch`; for masks
+    `masks` or `masks-from-scratch`.
 
     user: what is typed, without weights to start from. Raises SettingError where the weights of `photos` are not installed.
     """

@@ -164,3 +164,14 @@ def test_a_class_of_which_nothing_can_be_learned_is_refused(value, words):
     targets[:, 1] = value
     with pytest.raises(DataError, match=words):
         MultiLabel.for_training(CLASSES, LossSettings(), MultiLabelTargets(targets))
+
+
+@pytest.mark.parametrize("gamma", [0.3, 1.0, 2.0])
+def test_the_focal_loss_has_a_gradient_where_all_is_right(gamma):
+    logits = torch.tensor([[40.0, -40.0, 0.0]], requires_grad=True)
+    (loss,) = (
+        MultiLabel(CLASSES, TASK.thresholds, gamma=gamma).losses(logits, batch(torch.tensor([[1, 0, 1]]))).values()
+    )
+    loss.backward()
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()

@@ -12,7 +12,7 @@ from tests.tasks.frames import frames
 from striate.data import Batch, RegressionTargets
 from striate.errors import DataError
 from striate.tasks import Regress
-from striate.tasks.regress.metrics import conformal_quantile
+from striate.tasks.regress.metrics import conformal_quantile, regression_metrics
 from striate.tasks.settings import LossSettings
 from striate.views import Normalization, evaluation_view
 
@@ -140,3 +140,32 @@ def test_a_number_that_is_always_the_same_is_refused():
     values[:, 1] = 3.25
     with pytest.raises(DataError, match=r"weight \(kg\) is 3.25 in all of the 60 training images"):
         Regress.for_training(NUMBERS, LossSettings(), RegressionTargets(values))
+
+
+def test_numbers_of_one_name_and_two_units_stay_two():
+    values = RegressionTargets(TARGETS.values[:, :2].copy())
+    task = Regress.for_training(("size [mm]", "size [px]"), LossSettings(), values)
+    assert task.scale.names == ("size [mm]", "size [px]")
+    (one,) = task.describe(torch.tensor([[1.0, 2.0]]), frames("a.png"))
+    assert one.prediction == {"size [mm]": 1, "size [px]": 2}
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1e-7, 0.0), (1e5, 0.0), (1.0, 4096.0)])
+def test_r2_depends_neither_on_the_unit_nor_on_the_offset(scale, offset):
+    generator = np.random.default_rng(0)
+    truth = generator.normal(size=(50, 1))
+    guess = truth + 0.5 * generator.normal(size=(50, 1))
+    plain, other = (
+        regression_metrics(guess * a + b, truth * a + b, None, ("x",), ("",))["r2"]
+        for a, b in ((1.0, 0.0), (scale, offset))
+    )
+    assert other["value"] == pytest.approx(plain["value"], rel=1e-6)
+    targets = RegressionTargets((truth * scale + offset).astype(np.float32))
+    assert Regress.for_training(("x",), LossSettings(), targets).scale.stds[0] == pytest.approx(
+        truth.std() * scale, rel=1e-3
+    )
+
+
+def test_few_images_tell_nothing_of_others():
+    metrics = regression_metrics(np.ones((2, 1)), np.array([[1.0], [2.0]]), None, ("x",), ("",))
+    assert (metrics["r2"]["low"], metrics["r2"]["high"]) == (None, None)

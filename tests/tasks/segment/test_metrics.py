@@ -1,6 +1,7 @@
 """Figures of masks against scikit-learn's of pixels, intervals against their promise, counts against loops."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -141,7 +142,7 @@ def test_without_pixels_that_count_nothing_is_known():
     predicted, labels = some_masks(2)
     figures = metrics_of(predicted, torch.full_like(labels, IGNORE))
     assert figures["images"] == 2
-    assert all(entry.value is None for entry in figures_of(figures))
+    assert all(math.isnan(entry.value) for entry in figures_of(figures))
     assert figures["baseline"]["value"] is None
     json.dumps(figures, allow_nan=False)
 
@@ -152,7 +153,7 @@ def test_an_image_without_labels_changes_no_value():
     one, other = metrics_of(predicted, labels), metrics_of(torch.cat([predicted, predicted[:3]]), more)
     assert [each.value for each in figures_of(one)] == [each.value for each in figures_of(other)]
     single = metrics_of(predicted[:1], labels[:1])["mean_iou"]
-    assert single["low"] == single["value"] == single["high"]
+    assert single["low"] is single["high"] is None  # one image tells nothing of others
 
 
 def test_boundary_scores_are_means_over_the_images_that_have_them():
@@ -161,7 +162,10 @@ def test_boundary_scores_are_means_over_the_images_that_have_them():
     figures = metrics_of(predicted, labels, boundary_f=scores)
     assert [row["boundary_f"]["value"] for row in figures["per_class"]] == [0.5, 0.25, 0.75, None]
     assert figures["mean_boundary_f"]["value"] == 0.5
-    assert figures["mean_boundary_f"]["low"] < 0.5 < figures["mean_boundary_f"]["high"]
+    assert figures["mean_boundary_f"]["low"] is None
+    tripled = predicted.repeat(3, 1, 1), labels.repeat(3, 1, 1)
+    several = metrics_of(tripled[0], tripled[1], boundary_f=np.tile(scores, (3, 1)))
+    assert several["mean_boundary_f"]["low"] < 0.5 < several["mean_boundary_f"]["high"]
     json.dumps(figures, allow_nan=False)
 
 

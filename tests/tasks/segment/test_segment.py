@@ -99,3 +99,17 @@ def test_what_nothing_can_be_learned_of_is_refused():
         Segment.for_training(CLASSES, LossSettings(label_smoothing=0.1), some_masks())
     with pytest.raises(SettingError, match="mixup, cutmix and mosaic"):
         TASK.soft_targets(torch.zeros(2, 4, 4))
+
+
+def test_more_classes_than_a_byte_holds_are_measured_as_they_are():
+    classes = tuple(f"class {k}" for k in range(300))
+    labels = torch.arange(64).view(1, 8, 8) + 230
+    task, view = (
+        Segment(classes),
+        evaluation_view(1, image_size=(8, 8), size=(8, 8), normalization=Normalization((0.0,), (1.0,))),
+    )
+    predictions = task.predictions()
+    outputs = torch.nn.functional.one_hot(labels, 300).movedim(-1, 1).float()
+    predictions.update(outputs, Batch(torch.zeros(1, 1, 8, 8), labels, torch.arange(1), view))
+    figures = predictions.metrics()
+    assert figures["mean_iou"]["value"] == figures["mean_boundary_f"]["value"] == 1

@@ -1,19 +1,19 @@
 """Metrics of several labels an image, each with its 95 % interval by resampling images."""
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from striate.tasks.figure import Figure, Interval
-from striate.tasks.intervals import of_mean, of_resamples, wilson
+from striate.number_format import finite
+from striate.tasks.figure import Figure
+from striate.tasks.intervals import of_mean, wilson
 from striate.tasks.multilabel.ranking import areas
+from striate.tasks.resampling import figure_of_resamples, mean_over_known, resample_weights
 
 __all__ = ["binary_cross_entropies", "f1_of_counts", "multilabel_metrics"]
 
 Array = npt.NDArray[Any]
-RESAMPLES: Final = 200
-RESAMPLED_ENTRIES: Final = 20_000_000  # of all resamples together
 
 
 def multilabel_metrics(
@@ -21,28 +21,27 @@ def multilabel_metrics(
 ) -> dict[str, Any]:
     """The metrics of one split, as in metrics.json. probabilities: N K; targets: N K bool; thresholds: K."""
     count = len(targets)
-    resamples = max(20, min(RESAMPLES, RESAMPLED_ENTRIES // count))
-    drawn = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), resamples)
-    weights = np.concatenate([np.ones((1, count), np.int64), drawn])  # 1+R N, the images themselves first
+    weights = resample_weights(count)  # 1+R N, the images themselves first
     ranked = [areas(probabilities[:, k], targets[:, k], weights) for k in range(len(classes))]
     auroc, precision = (np.stack(each, 1) for each in zip(*ranked, strict=True))  # 1+R K
     predicted = probabilities >= thresholds
     hits, alarms, misses = (
-        weights @ one.astype(np.int64) for one in (predicted & targets, predicted & ~targets, ~predicted & targets)
+        weights @ one.astype(np.float64) for one in (predicted & targets, predicted & ~targets, ~predicted & targets)
     )  # 1+R K
     f1 = f1_of_counts(hits, alarms, misses)
+    micro_f1 = f1_of_counts(hits.sum(1), alarms.sum(1), misses.sum(1))
     figures = [
-        Figure.of("mean average precision", _of_mean(precision)),
-        Figure.of("mean AUROC", _of_mean(auroc)),
-        Figure.of("macro F1", _of_mean(f1)),
-        Figure.of("micro F1", _interval(f1_of_counts(hits.sum(1), alarms.sum(1), misses.sum(1)))),
+        figure_of_resamples("mean average precision", mean_over_known(precision), count),
+        figure_of_resamples("mean AUROC", mean_over_known(auroc), count),
+        figure_of_resamples("macro F1", mean_over_known(f1), count),
+        figure_of_resamples("micro F1", micro_f1, count),
         Figure.of("exact match", wilson(int((predicted == targets).all(1).sum()), count)),
         Figure.of("log loss", of_mean(binary_cross_entropies(probabilities, targets)), unit="", higher_is_better=False),
     ]
     return {
         "images": count,
         **{one.key: one.as_json() for one in figures},
-        "baseline": {"value": _number(np.nanmean(_positive_shares(targets))), "prediction": "scores at random"},
+        "baseline": {"value": finite(mean_over_known(_positive_shares(targets))), "prediction": "scores at random"},
         "classes": list(classes),
         "thresholds": [float(one) for one in thresholds],
         "cooccurrence": (targets.T.astype(np.int64) @ targets.astype(np.int64)).tolist(),
@@ -50,9 +49,9 @@ def multilabel_metrics(
             {
                 "class": name,
                 "images": int(targets[:, k].sum()),
-                "average_precision": Figure.of("average precision", _interval(precision[:, k])).as_json(),
-                "auroc": Figure.of("AUROC", _interval(auroc[:, k])).as_json(),
-                "f1": Figure.of("F1", _interval(f1[:, k])).as_json(),
+                "average_precision": figure_of_resamples("average precision", precision[:, k], count).as_json(),
+                "auroc": figure_of_resamples("AUROC", auroc[:, k], count).as_json(),
+                "f1": figure_of_resamples("F1", f1[:, k], count).as_json(),
                 "threshold": float(thresholds[k]),
             }
             for k, name in enumerate(classes)
@@ -72,25 +71,6 @@ def f1_of_counts(hits: Array, alarms: Array, misses: Array) -> Array:
     return np.divide(2 * hits, total, out=np.full(np.shape(total), np.nan), where=total > 0)
 
 
-def _of_mean(values: Array) -> Interval:
-    """Of the mean over the classes that have a value: 1+R K."""
-    known = ~np.isnan(values[0])
-    if not known.any():
-        return Interval(np.nan, np.nan, np.nan)
-    return _interval(np.nanmean(values[:, known], 1))
-
-
-def _interval(values: Array) -> Interval:
-    """values: 1+R, that of the images themselves first."""
-    if np.isnan(values[0]):
-        return Interval(np.nan, np.nan, np.nan)
-    return of_resamples(float(values[0]), values[1:])
-
-
 def _positive_shares(targets: Array) -> Array:
     shares = targets.mean(0)
     return np.where(shares > 0, shares, np.nan)
-
-
-def _number(value: Any) -> float | None:
-    return None if np.isnan(value) else float(value)

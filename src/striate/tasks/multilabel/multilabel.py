@@ -66,7 +66,10 @@ class MultiLabel(Task):
         targets = batch.targets
         each = F.binary_cross_entropy_with_logits(outputs.float(), targets, reduction="none")
         if self.gamma:
-            each = each * (1 - torch.exp(-each)) ** self.gamma  # exp(-each) is the probability of what is the case
+            wrong = -torch.expm1(
+                -each
+            )  # the probability of what is not the case; 0 has no gradient where gamma is below 1
+            each = each * wrong.clamp_min(torch.finfo(wrong.dtype).tiny) ** self.gamma
         if self.weights is not None:
             negative, positive = self.weights.to(outputs.device)
             each = each * torch.lerp(negative, positive, targets)

@@ -65,7 +65,7 @@ class NumbersPrediction(Prediction):
         row: dict[str, Any] = {"path": self.path}
         for name in self.units:
             low, high = self.intervals.get(name, ("", ""))
-            row |= {name: predicted.get(name, ""), f"{name} low": low, f"{name} high": high}
+            row |= {f"prediction {name}": predicted.get(name, ""), f"low {name}": low, f"high {name}": high}
         return row
 
     def as_target(self) -> npt.NDArray[np.float32] | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, ClassVar, Final, final
 
 import torch
@@ -40,14 +41,15 @@ class Regress(Task):
         numbers = torch.from_numpy(targets.values).double()  # N D
         means, stds = numbers.mean(0).tolist(), numbers.std(0, correction=0).tolist()
         for d, (name, std) in enumerate(zip(classes, stds, strict=True)):
-            if std <= 1e-7 * max(1.0, abs(means[d])):
+            if std <= 1e-7 * numbers[:, d].abs().max().item():
                 raise DataError(
                     f"{name} is {numbers[0, d].item():g} in all of the {len(numbers):,} training images, so there is nothing "
                     "to learn; choose another column with --label-column"
                 )
         named = [WITH_UNIT.match(one) for one in classes]
+        names = tuple(match["name"] if match else name for match, name in zip(named, classes, strict=True))
         scale = Scale(
-            names=tuple(match["name"] if match else name for match, name in zip(named, classes, strict=True)),
+            names=names if len(set(names)) == len(names) else classes,  # size [mm] and size [px] are two numbers
             units=tuple(match["unit"] if match else "" for match in named),
             means=tuple(means),
             stds=tuple(stds),
@@ -120,4 +122,10 @@ class Regress(Task):
         return dict(zip(self.scale.names, self.scale.units, strict=True))
 
     def _tensors(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        return torch.tensor(self.scale.means, device=device), torch.tensor(self.scale.stds, device=device)
+        return _on(device, self.scale.means), _on(device, self.scale.stds)
+
+
+@cache
+def _on(device: torch.device, values: tuple[float, ...]) -> Tensor:
+    """Kept, because to send them anew at each step would make a GPU wait."""
+    return torch.tensor(values, device=device)

@@ -12,14 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.tasks.figure import Figure
-from striate.tasks.intervals import of_resamples
+from striate.tasks.resampling import figure_of_resamples, mean_over_known, resample_weights
 
-__all__ = ["BACKGROUND", "dice_of_counts", "iou_of_counts", "mean_over_known", "segmentation_metrics"]
+__all__ = ["BACKGROUND", "dice_of_counts", "iou_of_counts", "segmentation_metrics"]
 
 Array = npt.NDArray[Any]
 BACKGROUND: Final = "background"  # if the first class is called so, the mean IoU without it is given as well
-RESAMPLES: Final = 400
-RESAMPLED_ENTRIES: Final = 20_000_000  # of all resamples together
 
 
 def segmentation_metrics(counts: Array, classes: Sequence[str], boundary_f: Array | None = None) -> dict[str, Any]:
@@ -32,21 +30,25 @@ def segmentation_metrics(counts: Array, classes: Sequence[str], boundary_f: Arra
     images = len(counts)
     hits = np.diagonal(counts, axis1=1, axis2=2)
     labels, predicted = counts.sum(2), counts.sum(1)  # N K
-    weights = _resamples(images, len(classes))
+    weights = resample_weights(images, len(classes))
     tp, of_label, of_prediction = (weights @ one.astype(np.float64) for one in (hits, labels, predicted))  # 1+R K
     iou, dice = iou_of_counts(tp, of_label, of_prediction), dice_of_counts(tp, of_label, of_prediction)
     pixels = of_label.sum(1)
+
+    def figure(name: str, values: Array) -> Figure:
+        return figure_of_resamples(name, values, images)
+
     figures = [
-        _figure("mean IoU", mean_over_known(iou)),
-        _figure("mean Dice", mean_over_known(dice)),
-        _figure("pixel accuracy", _divide(tp.sum(1), pixels)),
-        _figure("frequency weighted IoU", _divide((np.nan_to_num(iou) * of_label).sum(1), pixels)),
+        figure("mean IoU", mean_over_known(iou)),
+        figure("mean Dice", mean_over_known(dice)),
+        figure("pixel accuracy", _divide(tp.sum(1), pixels)),
+        figure("frequency weighted IoU", _divide((np.nan_to_num(iou) * of_label).sum(1), pixels)),
     ]
     if len(classes) > 1 and classes[0] == BACKGROUND:
-        figures.insert(1, _figure("mean IoU without background", mean_over_known(iou[:, 1:])))
+        figures.insert(1, figure("mean IoU without background", mean_over_known(iou[:, 1:])))
     boundary = None if boundary_f is None else _mean_over_images(weights, boundary_f)
     if boundary is not None:
-        figures.append(_figure("mean boundary F", mean_over_known(boundary)))
+        figures.append(figure("mean boundary F", mean_over_known(boundary)))
     return {
         "images": images,
         **{one.key: one.as_json() for one in figures},
@@ -58,9 +60,9 @@ def segmentation_metrics(counts: Array, classes: Sequence[str], boundary_f: Arra
                 "class": name,
                 "images": int((labels[:, k] > 0).sum()),
                 "pixels": _number(_divide(of_label[0, k], pixels[0])),
-                "iou": _figure("IoU", iou[:, k]).as_json(),
-                "dice": _figure("Dice", dice[:, k]).as_json(),
-                **({} if boundary is None else {"boundary_f": _figure("boundary F", boundary[:, k]).as_json()}),
+                "iou": figure("IoU", iou[:, k]).as_json(),
+                "dice": figure("Dice", dice[:, k]).as_json(),
+                **({} if boundary is None else {"boundary_f": figure("boundary F", boundary[:, k]).as_json()}),
             }
             for k, name in enumerate(classes)
         ],
@@ -80,30 +82,10 @@ def dice_of_counts(hits: Array, labels: Array, predicted: Array) -> Array:
     return _divide(2 * hits, labels + predicted)
 
 
-def mean_over_known(values: Array) -> Array:
-    """Mean over the last axis without the NaN; NaN where nothing else is."""
-    known = ~np.isnan(values)
-    return _divide(np.where(known, values, 0.0).sum(-1), known.sum(-1))
-
-
-def _resamples(images: int, classes: int) -> npt.NDArray[np.float64]:
-    """How often each image counts: 1+R N, each of them once, then as drawn with replacement."""
-    count = max(20, min(RESAMPLES, RESAMPLED_ENTRIES // max(1, images, classes)))
-    drawn = np.random.default_rng(0).multinomial(images, np.full(images, 1 / images), count)
-    return np.concatenate([np.ones((1, images)), drawn])
-
-
 def _mean_over_images(weights: Array, scores: Array) -> Array:
     """1+R N, N K -> 1+R K"""
     known = ~np.isnan(scores)
     return _divide(weights @ np.where(known, scores, 0.0), weights @ known.astype(np.float64))
-
-
-def _figure(name: str, values: Array) -> Figure:
-    """values: 1+R, that of the images themselves first; a resample in which a class is not found is NaN, and does not count."""
-    if np.isnan(values[0]):
-        return Figure(name, float("nan"))
-    return Figure.of(name, of_resamples(float(values[0]), values[1:]))
 
 
 def _baseline(of_label: Array, classes: Sequence[str]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from striate.data import Batch
 from striate.tasks.figure import Figure
-from striate.tasks.segment.metrics import iou_of_counts, mean_over_known
+from striate.tasks.resampling import mean_over_known
+from striate.tasks.segment.metrics import iou_of_counts
 from striate.tasks.task import Metrics
 
 __all__ = ["PixelCounts", "image_counts", "predicted_masks"]

@@ -73,14 +73,14 @@ class MaskPredictions(Predictions):
         self._counts: list[npt.NDArray[np.int64]] = []
         self._boundaries: list[npt.NDArray[np.float64]] = []
         self._positions: list[Tensor] = []
-        self._worst: list[tuple[float, int, npt.NDArray[np.uint8]]] = []  # IoU, position, mask h w
+        self._worst: list[tuple[float, int, npt.NDArray[np.int16]]] = []  # IoU, position, mask h w
 
     def update(self, outputs: Tensor, batch: Batch) -> None:  # B K h w
         predicted = predicted_masks(outputs)
         counts = image_counts(predicted, batch.targets, len(self.classes)).cpu().numpy()
         self._counts.append(counts)
         self._positions.append(batch.ids)
-        masks, labels = predicted.to(torch.uint8).cpu().numpy(), batch.targets.cpu().numpy()
+        masks, labels = predicted.to(torch.int16).cpu().numpy(), batch.targets.cpu().numpy()
         self._boundaries += [
             boundary_f(one, label, len(self.classes)) for one, label in zip(masks, labels, strict=True)
         ]
