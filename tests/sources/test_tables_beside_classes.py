@@ -235,7 +235,7 @@ def test_a_table_beside_class_folders_that_has_a_question_asks_it(photos: Path) 
         f"{kind}/00{i}.jpg,{tags}\n" for kind in ("cat", "dog") for i, tags in enumerate(("sky sun", "sky", "sea sun"))
     )
     (photos / "labels.csv").write_text("path,tags\n" + rows)
-    with pytest.raises(DataError, match=r"--task classify, or --task multilabel .*, or .* --source folders"):
+    with pytest.raises(DataError, match=r"--task classify, or --task multilabel, or .* --source folders"):
         open_source(photos)
     assert open_source(photos, source="folders").classes == ("cat", "dog")
 

@@ -188,7 +188,11 @@ def print_metrics(evaluated: EvaluationResult) -> None:
     per_class = [(row["class"], f"{row['images']:,}", figures_of(row)) for row in metrics.get("per_class", [])]
     if per_class:
         print_table(
-            [("class", False), ("images", True), *((one.name, True) for one in per_class[0][2])],
+            [
+                ("class" if "classes" in metrics else "number", False),
+                ("images", True),
+                *((one.name, True) for one in per_class[0][2]),
+            ],
             [(name, images, *(one.text(2) for one in figures)) for name, images, figures in per_class],
         )
 

@@ -32,7 +32,7 @@ class ReadingSettings:
     task: Annotated[
         str,
         Setting(
-            "one class an image (the only task of train), several, or numbers; found by the labels if left out",
+            "what labels are: one class an image, several, or numbers; found by the labels if left out",
             choices=(AUTO, *LABEL_TASKS),
         ),
     ] = "auto"

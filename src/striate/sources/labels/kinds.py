@@ -17,7 +17,6 @@ __all__ = ["MISSING", "kind_of_labels", "marked_lists"]
 Where = Callable[[str], str]  # where a text is first in the column, for a person
 
 MISSING: Final = ("", "nan")
-_NOT_TRAINED: Final = "(only `check` and `augment` support it yet, `train` does not)"
 
 
 def kind_of_labels(name: str, cells: Sequence[str], where: Where) -> tuple[TaskKind, tuple[str, ...]]:
@@ -71,7 +70,7 @@ def _of_numbers(
 def _either(message: str, *others: TaskKind) -> AmbiguousDataError:
     """The question whether labels are classes or something else."""
     tasks = " or ".join(f"--task {task}" for task in others)
-    return AmbiguousDataError(f"{message}; choose --task classify, or {tasks} {_NOT_TRAINED}")
+    return AmbiguousDataError(f"{message}; choose --task classify, or {tasks}")
 
 
 def marked_lists(cells: Sequence[str]) -> Sequence[str]:
