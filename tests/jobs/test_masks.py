@@ -56,7 +56,7 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(data, tmp_path_factory) -> Run:
-    settings = {**SMALL, "epochs": 12, "lr": 0.005, "augment": "none", "schedule": "one_cycle"}
+    settings = {**SMALL, "epochs": 8, "lr": 0.006, "augment": "none", "schedule": "one_cycle"}
     return train(data, out=tmp_path_factory.mktemp("runs") / "run", progress=False, **settings)
 
 

@@ -49,7 +49,7 @@ def test_a_decoder_takes_odd_maps_and_every_pixel_counts_where_it_is(height, wid
     assert abs(int(moved.argmax()) % width - column) <= 4
 
 
-@pytest.mark.parametrize("name", ["unet_small", "unet_mobilenet_v2"])
+@pytest.mark.parametrize("name", ["unet_small", pytest.param("unet_mobilenet_v2", marks=pytest.mark.large)])
 def test_a_few_steps_learn_the_mask_of_a_bright_square(name):
     torch.manual_seed(3)
     network = create_model(name, classes=2, size=32).train()
@@ -189,6 +189,7 @@ def test_weights_of_another_trunk_are_refused(saved_resnet18, tmp_path):
         create_model("resnet18", classes=5, weights=path)
 
 
+@pytest.mark.large
 @torch.no_grad()
 def test_imagenet_weights_of_a_dense_network_are_those_of_its_trunk():
     network = create_model("unet_efficientnet_lite0", classes=3, weights="imagenet").eval()
