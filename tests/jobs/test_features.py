@@ -68,6 +68,7 @@ def test_features_of_a_run_are_those_of_its_network_and_preprocessing(trained, s
     assert repr(found) == f"<features of 60 images: {expected.shape[1]} each by bn_gap_cnn, {tmp_path / 'f.npz'}>"
 
 
+@pytest.mark.large
 def test_imagenet_features_are_those_that_training_fits_its_classifier_on(tmp_path):
     """Of images that are not square as well, which are shown whole."""
     for name, shade in (("a", 90), ("b", 160)):
