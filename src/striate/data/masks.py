@@ -13,7 +13,7 @@ from torch import Tensor
 from striate.data.decoding.canvas import Canvas
 from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.data.target_transform import canvas_view
-from striate.data.targets import IGNORE, Gather, LoadedTargets, TargetForm, Targets, TaskKind
+from striate.data.targets import IGNORE, Gather, LoadedTargets, TargetForm, Targets, TaskKind, rarest_class
 from striate.data.threads import in_threads
 from striate.views import View
 
@@ -64,9 +64,7 @@ class MaskTargets(LoadedTargets):
 
     def strata(self) -> npt.NDArray[np.int64]:
         """The rarest class of each mask, K where it has none."""
-        rarest_first = np.argsort(self.presence.sum(0), kind="stable")
-        ranked = self.presence[:, rarest_first]
-        return np.where(ranked.any(1), rarest_first[ranked.argmax(1)], self.classes)
+        return rarest_class(self.presence)
 
     def single_classes(self) -> None:
         return None

@@ -32,6 +32,7 @@ __all__ = [
     "TargetForm",
     "Targets",
     "TaskKind",
+    "rarest_class",
 ]
 
 TargetForm = Literal["values", "boxes", "masks"]  # how it is drawn and checked
@@ -206,9 +207,7 @@ class MultiLabelTargets(LoadedTargets):
 
     def strata(self) -> npt.NDArray[np.int64]:
         """The rarest class of each sample, K where it has none: what there is least of is hardest to share."""
-        rarest_first = np.argsort(self.values.sum(0), kind="stable")
-        ranked = self.values[:, rarest_first]
-        return np.where(ranked.any(1), rarest_first[ranked.argmax(1)], self.values.shape[1])
+        return rarest_class(self.values)
 
     def single_classes(self) -> None:
         return None
@@ -275,6 +274,13 @@ class RegressionTargets(LoadedTargets):
         values = np.zeros((len(self), count), np.float32)
         values[:, positions] = self.values
         return RegressionTargets(values)
+
+
+def rarest_class(presence: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Of each sample the class that is present in the fewest: N K -> N, K where it has none."""
+    rarest_first = np.argsort(presence.sum(0), kind="stable")
+    ranked = presence[:, rarest_first]
+    return np.where(ranked.any(1), rarest_first[ranked.argmax(1)], presence.shape[1])
 
 
 def _rows_on(device: torch.device, values: npt.NDArray[Any]) -> Gather:

@@ -1,7 +1,7 @@
 """Which numbers a network predicts: of one image, and of all images of a split."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, final
 
 import numpy as np
@@ -42,10 +42,7 @@ class NumbersPrediction(Prediction):
     units: dict[str, str]
     error: str | None = None
     confidence: None = None
-
-    @property
-    def probabilities(self) -> dict[str, float]:  # type: ignore[override]  # of the base class, and always empty
-        return {}
+    probabilities: dict[str, float] = field(default_factory=dict)  # none of them
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

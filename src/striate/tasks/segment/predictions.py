@@ -1,7 +1,7 @@
 """Which class a network finds at each pixel: of one image, and of all images of a split."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, final
 
 import numpy as np
@@ -38,10 +38,7 @@ class MaskPrediction(Prediction):
     area: dict[str, float]
     error: str | None = None
     confidence: None = None
-
-    @property
-    def probabilities(self) -> dict[str, float]:  # type: ignore[override]  # of the base class, and always empty
-        return {}
+    probabilities: dict[str, float] = field(default_factory=dict)  # none of them
 
     def as_json(self) -> dict[str, Any]:
         size = None if self.prediction is None else list(self.prediction.shape)
