@@ -15,7 +15,7 @@ from striate.jobs import Run, resume, train
 from striate.models import replace_classifier
 from striate.runs import Bundle, RunFolder
 from striate.sources import named_inputs
-from striate.training import fit_head
+from striate.tasks import fit_head
 
 
 @pytest.mark.parametrize("kind", ["logistic", "svm", "knn", "prototype"])

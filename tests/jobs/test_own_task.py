@@ -25,7 +25,6 @@ class Margin(st.Task):
 
     name: ClassVar[str] = "margin"
     calibrates: ClassVar[bool] = False
-    fits_heads: ClassVar[bool] = False
     classes: tuple[str, ...]
     margin: float = 1.0
 
@@ -45,6 +44,9 @@ class Margin(st.Task):
     def losses(self, outputs: Tensor, batch: Batch) -> Mapping[str, Tensor]:
         targets = batch.targets if batch.targets.ndim == 1 else batch.targets.argmax(1)
         return {"margin": F.multi_margin_loss(outputs.float(), targets, margin=self.margin)}
+
+    def head_fit(self, kind: str) -> None:  # noqa: ARG002 - none of any kind
+        return None
 
     def metrics(self) -> ConfusionMatrix:
         return ConfusionMatrix(len(self.classes))

@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from tests.jobs.conftest import QUICK
 from tests.jobs.test_resuming import child, weights
+from tests.jobs.test_transfer import interrupt
 
 from striate.cli import main
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, check, resume, train, train_folds
 from striate.runs import Bundle
+from striate.training.interruption import InterruptedRunError
 
 LEARN = {**QUICK, "epochs": 15, "lr": 0.03, "augment": "none"}
 TABLES = {
@@ -143,8 +146,10 @@ def test_the_report_has_what_belongs_to_the_task(runs, name):
 
 @pytest.mark.large
 @pytest.mark.parametrize("name", TABLES)
-def test_a_killed_run_resumes_to_the_same_weights(data, name, tmp_path):
+@pytest.mark.parametrize("is_from_weights", [False, True])
+def test_a_killed_run_resumes_to_the_same_weights(runs, data, name, is_from_weights, tmp_path):
     settings = {**QUICK, "epochs": 3, "checkpoint_every": 2, "mixup": 0.2, **READING[name]}
+    settings |= {"weights": str(runs[name].path)} if is_from_weights else {}
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     touched = int(child(data / f"{name}.csv", whole, settings=settings).stdout)
     child(data / f"{name}.csv", killed, signal.SIGKILL, touched // 2, settings)
@@ -152,6 +157,49 @@ def test_a_killed_run_resumes_to_the_same_weights(data, name, tmp_path):
     resume(killed, progress=False)
     assert weights(killed) == weights(whole)
     assert Run(killed).metrics == Run(whole).metrics
+
+
+def head_alone(run: Run, name: str) -> dict[str, Any]:
+    return {"weights": str(run.path), "epochs": 0, "device": "cpu", "threads": 1, **READING[name]}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_head_is_fitted_on_frozen_features(runs, data, name, tmp_path):
+    settings = head_alone(runs[name], name)
+    run = train(data / f"{name}.csv", out=tmp_path / "run", progress=False, **settings)
+    assert [row["epoch"] for row in run.history] == [0]
+    bundle, before = Bundle.open(run.path / "bundle"), Bundle.open(runs[name].path / "bundle").model.state_dict()
+    layer = bundle.model.get_submodule(bundle.model.main_classifier)
+    assert (type(layer), bundle.head) == (torch.nn.Linear, None)
+    moved = [key for key, value in bundle.model.state_dict().items() if not torch.equal(value, before[key])]
+    assert {key.rpartition(".")[0] for key in moved} == {bundle.model.main_classifier}
+    main, estimator = {
+        "labels": ("mean_average_precision", "logistic regression for each class (C = "),
+        "numbers": ("r2", "ridge regression (alpha = "),
+    }[name]
+    assert run.metrics["test"][main]["value"] > runs[name].metrics["test"][main]["value"] - 0.1
+    assert estimator in run.manifest["reasons"][-1]
+
+
+def test_heads_of_one_class_an_image_are_refused_for_several_labels(runs, data, tmp_path):
+    settings = {**head_alone(runs["labels"], "labels"), "head": "svm"}
+    with pytest.raises(SettingError, match="head = svm: is not for multilabel; give head = linear"):
+        train(data / "labels.csv", out=tmp_path / "run", progress=False, **settings)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("name", TABLES)
+def test_interrupted_after_the_features_it_ends_with_the_same_head(runs, data, name, tmp_path, monkeypatch):
+    settings = head_alone(runs[name], name)
+    expected = train(data / f"{name}.csv", out=tmp_path / "whole", progress=False, **settings)
+    with monkeypatch.context() as patched:
+        patched.setattr("striate.jobs.train_network.TrainingState", interrupt)
+        with pytest.raises(InterruptedRunError):
+            train(data / f"{name}.csv", out=tmp_path / "stopped", progress=False, **settings)
+    monkeypatch.setattr("striate.jobs.start_from_weights.frozen_embeddings", lambda *_: pytest.fail("computed again"))
+    resume(tmp_path / "stopped", progress=False)
+    assert weights(tmp_path / "stopped") == weights(expected.path)
 
 
 def test_folds_have_the_main_figure_of_the_task(data, tmp_path):
@@ -192,11 +240,6 @@ def test_checks_look_at_them(data, tmp_path):
             "label_smoothing = 0.1: the loss mse of the task regress does not take it",
         ),
         ("numbers", {"huber_delta": 2.0}, "does not take huber_delta"),
-        (
-            "labels",
-            {"head": "svm", "weights": "imagenet", "model": "efficientnet_lite0"},
-            "head = svm: a head is fitted on features only where each image has one class",
-        ),
     ],
 )
 def test_settings_of_another_task_are_refused(data, tmp_path, name, settings, message):

@@ -19,9 +19,9 @@ from striate.analysis.evaluation_data import own_splits
 from striate.analysis.split_evaluation import evaluation_batches
 from striate.errors import SettingError, StriateError
 from striate.jobs import Run, resume, train
-from striate.models import Network
 from striate.runs import Bundle, RunFolder
 from striate.sources import open_source
+from striate.tasks import EmbeddedSamples
 from striate.training import FEATURE_BATCH, frozen_embeddings
 from striate.training.initial_head import InitialHead, fit_initial_head
 from striate.training.interruption import InterruptedRunError
@@ -194,7 +194,7 @@ def test_interrupted_between_features_and_the_first_epoch_it_resumes(
     assert weights(out) == expected
     shown = capsys.readouterr().out
     assert "plan:    " in shown
-    assert "result:  head " in shown
+    assert "result:  accuracy: head " in shown
 
 
 def test_bad_input_that_the_features_show_leaves_nothing_behind(
@@ -218,7 +218,7 @@ def test_few_images_have_the_fitted_head_alone_and_the_run_tells_why(
     assert [row["epoch"] for row in history(run)] == ["0"]
     reason, features = run.manifest["reasons"]
     assert features.startswith("features: of 14 training images, logistic regression")
-    assert reason.startswith("tuning:  none, the classifier alone: 7 training images in the median class")
+    assert reason.startswith("tuning:  none, the head alone: 7 training images in the median class")
     shown = capsys.readouterr().out
     assert reason in shown
     assert "\nhead  loss " in shown
@@ -236,7 +236,7 @@ def test_few_images_have_the_fitted_head_alone_and_the_run_tells_why(
     ]
     assert "There are none: the network was frozen" in run.report.read_text()
     assert "None: the training images are not augmented" in run.report.read_text()
-    assert "the classifier alone: 7 training images" in run.report.read_text()
+    assert "the head alone: 7 training images" in run.report.read_text()
     recipe = tomllib.loads((run.path / "recipe.toml").read_text())
     assert (recipe["transfer"]["freeze"], recipe["training"]["epochs"]) == ("all", 0)
     assert recipe["origin"]["freeze"] == recipe["origin"]["epochs"] == "data"
@@ -267,11 +267,11 @@ def test_the_head_is_fitted_on_what_the_trunk_gives_for_the_same_views_to_the_bi
     """Computed, or read back by a resumed run."""
     fitted: list[torch.Tensor] = []
 
-    def fit(model: Network, embeddings: torch.Tensor, *given: Any, **named: Any) -> InitialHead:
-        fitted.append(embeddings)
+    def fit(*given: Any) -> InitialHead:
+        fitted.extend(one.embeddings for one in given if isinstance(one, EmbeddedSamples))
         if again and len(fitted) == 1:
             raise KeyboardInterrupt
-        return fit_initial_head(model, embeddings, *given, **named)
+        return fit_initial_head(*given)
 
     monkeypatch.setattr("striate.jobs.start_from_weights.fit_initial_head", fit)
     out = tmp_path / "run"

@@ -11,7 +11,17 @@ from tests.tasks.frames import frames
 from torch import Tensor
 
 from striate.data import Batch, ClassTargets, LoadedTargets, MaskTargets, MultiLabelTargets, RegressionTargets
-from striate.tasks import TASKS, Classify, Prediction, Predictions, TaskError, check_task
+from striate.tasks import (
+    TASKS,
+    Classify,
+    EmbeddedSamples,
+    FittedHead,
+    HeadFit,
+    Prediction,
+    Predictions,
+    TaskError,
+    check_task,
+)
 from striate.tasks.settings import LOSSES, losses_for
 
 GENERATOR = np.random.default_rng(0)
@@ -64,6 +74,18 @@ def another(self: Classify, predictions: Predictions) -> Classify:
     return replace(self)
 
 
+def of_one_output(self: Classify, kind: str) -> HeadFit:
+    return lambda samples: replace(fitted(samples), module=torch.nn.Linear(3, 1))
+
+
+def of_other_targets(self: Classify, kind: str) -> HeadFit:
+    return lambda samples: fitted(replace(samples, targets=ClassTargets((np.arange(len(samples)) + 1) % 3)))
+
+
+def fitted(samples: EmbeddedSamples) -> FittedHead:
+    return Classify(CLASSES).head_fit("linear")(samples)
+
+
 def readable(self: Classify, name: str, error: str) -> Prediction:
     return self.describe(torch.eye(3)[:1], frames(name))[0]
 
@@ -76,6 +98,8 @@ def an_object(self: Classify) -> dict[str, Any]:
     ("methods", "message"),
     [
         ({"losses": a_matrix}, "losses must be scalars"),
+        ({"head_fit": of_one_output}, "a fitted head gives .23, 1., torch.float32, not 3 float32 each"),
+        ({"head_fit": of_other_targets}, "a fitted head has no lower loss than outputs of 0"),
         ({"losses": a_constant}, "do not lower the loss"),
         ({"losses": no_gradient_the_right_way}, "does not improve as the loss falls"),
         ({"losses": half}, "bfloat16 outputs is not float32"),

@@ -9,7 +9,17 @@ from striate.training.transfer_plan import Speed, TransferPlan, _about, measure_
 
 def plan(epochs: int) -> TransferPlan:
     return TransferPlan(
-        1000, 100, 100, 10, "imagenet", "efficientnet_lite0", 224, epochs, Speed(0.025, 0.03, 0.05), passed=12.0
+        1000,
+        100,
+        100,
+        "10 classes",
+        10,
+        "imagenet",
+        "efficientnet_lite0",
+        224,
+        epochs,
+        Speed(0.025, 0.03, 0.05),
+        passed=12.0,
     )
 
 

@@ -3,17 +3,20 @@
 import time
 
 import torch
+from torch import Tensor
 
 from striate.analysis.split_evaluation import evaluation_batches
-from striate.data import Source, groups_of, kept_together
+from striate.data import LabeledImages, Source, groups_of, kept_together
+from striate.data.batches import class_balanced_order
 from striate.models import Network
+from striate.number_format import count
 from striate.progress import ProgressDisplay
 from striate.runs import RunFolder
 from striate.runs.embedding_cache import EmbeddingKey, cached_embeddings, trunk_digest
 from striate.runs.prepared_data import PreparedData
 from striate.runs.recorded_head import record_head
 from striate.runs.timings import PhaseTimer
-from striate.tasks import Task, class_weights
+from striate.tasks import EmbeddedSamples, HeadFit, Task, class_weights
 from striate.training import FEATURE_BATCH, Recipe, ResolvedRecipe, feature_arithmetic, frozen_embeddings
 from striate.training.fine_tuning_depth import fine_tune_at_once, resolve_fine_tuning
 from striate.training.initial_head import InitialHead, fit_initial_head, slow_fit
@@ -24,11 +27,12 @@ def decide_fine_tuning(
     folder: RunFolder, model: Network, task: Task, prepared: PreparedData, display: ProgressDisplay
 ) -> ResolvedRecipe:
     """The settings with those on fine-tuning that the training images decide."""
-    before, counts, stages = prepared.settings, prepared.splits.train.counts(), len(model.stages())
-    if task.fits_heads:
-        settings = resolve_fine_tuning(before, counts, prepared.validation_images, stages)
-    else:
+    before, training, stages = prepared.settings, prepared.splits.train, len(model.stages())
+    if task.head_fit(before.recipe.transfer.head) is None:
         settings = fine_tune_at_once(before, task.name, stages)
+    else:
+        counts = training.counts()
+        settings = resolve_fine_tuning(before, counts, len(training), prepared.validation_images, stages)
     new = settings.reasons[len(before.reasons) :]
     display.messages(new)
     folder.add_reasons(new)
@@ -48,7 +52,8 @@ def plan_training(network: Network, prepared: PreparedData, recipe: Recipe, time
         training_images=len(splits.train),
         validation_images=prepared.validation_images,
         test_images=len(splits.test or ()),
-        classes=len(splits.train.classes),
+        outputs=_outputs(splits.train),
+        heads=len(splits.train.classes),
         weights=recipe.transfer.weights,
         model=recipe.model.name,
         size=preprocessing.size[0],
@@ -58,10 +63,24 @@ def plan_training(network: Network, prepared: PreparedData, recipe: Recipe, time
     )
 
 
+def _outputs(samples: LabeledImages) -> str:
+    names = len(samples.classes)
+    if samples.targets.has_classes:
+        return f"{names:,} class{'' if names == 1 else 'es'}"
+    return count(names, "number")
+
+
 def fit_head_on_features(
-    folder: RunFolder, model: Network, source: Source, prepared: PreparedData, recipe: Recipe, display: ProgressDisplay
+    folder: RunFolder,
+    model: Network,
+    task: Task,
+    fit: HeadFit,
+    source: Source,
+    prepared: PreparedData,
+    recipe: Recipe,
+    display: ProgressDisplay,
 ) -> InitialHead:
-    """A classifier on the features of the frozen network."""
+    """A head on the features of the frozen network."""
     training, device, started = prepared.splits.train, torch.device(recipe.machine.device), time.perf_counter()
     batches = evaluation_batches(training, prepared.preprocessing, device, batch_size=FEATURE_BATCH)
     key = EmbeddingKey(
@@ -81,19 +100,24 @@ def fit_head_on_features(
     if waiting := slow_fit(len(training), len(source.classes), time.perf_counter() - started):
         display.message(waiting)
     groups = groups_of(source, recipe.data.group) if recipe.data.group else None
-    is_balanced = recipe.loss.balance != "none"  # classes that are drawn equally often weigh the same, on average
-    head = fit_initial_head(
-        model,
-        embeddings,
-        training.labels,
-        recipe.transfer.head,
-        recipe.training.seed,
-        started,
-        groups=kept_together(training, groups),
-        class_weights=class_weights(training.counts()) if is_balanced else torch.ones(len(source.classes)),
-        label_smoothing=recipe.loss.label_smoothing,
+    weights, draws = _weights_and_draws(training, recipe)
+    samples = EmbeddedSamples(
+        embeddings, training.targets, weights, kept_together(training, groups), recipe.training.seed
     )
+    head = fit_initial_head(model, task, recipe.transfer.head, fit, samples, draws, started)
     record_head(folder, head.fitted.description)
     display.message(head.message)
     folder.add_reasons([head.message])
     return head
+
+
+def _weights_and_draws(samples: LabeledImages, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """The weight of each sample in the fit, N, and the rows that an epoch would draw, N.
+
+    Classes that the sampler draws equally often weigh the same, on average.
+    """
+    if recipe.loss.balance != "sampler":
+        return torch.ones(len(samples)), torch.arange(len(samples))
+    strata = torch.from_numpy(samples.targets.strata())
+    draws = class_balanced_order(strata, seed=recipe.training.seed, epoch=0) % len(samples)
+    return class_weights(strata.bincount().tolist())[strata], draws

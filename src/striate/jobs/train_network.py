@@ -232,12 +232,13 @@ def run_phases(
         }
         folder.write_recipe(to_toml(settings, chosen))
         head = None
-        if settings.recipe.transfer.weights != "none" and task.fits_heads:
+        fit = task.head_fit(settings.recipe.transfer.head)
+        if settings.recipe.transfer.weights != "none" and fit is not None:
             if folder.has_checkpoint():
                 restore_head(folder, model)
             else:
                 display.messages(plan_training(model, prepared, settings.recipe, timer).messages)
-                head = fit_head_on_features(folder, model, source, prepared, settings.recipe, display)
+                head = fit_head_on_features(folder, model, task, fit, source, prepared, settings.recipe, display)
             timer.end_phase("features")
         state = TrainingState(model, task, settings.recipe)
         train_epochs(folder, state, task, prepared, settings.recipe, display, head)

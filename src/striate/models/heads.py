@@ -5,7 +5,7 @@
                     squared length is the negative squared distance to it, up to what all classes have in common
     knn             centered embeddings of length 1, then the vote of the nearest training images
 
-`training/head_fitting.py` fits them. Nothing here needs scikit-learn, so neither do prediction, export and serving.
+`tasks/classify/head_fitting.py` fits them. Nothing here needs scikit-learn, so neither do prediction, export and serving.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 from striate.tasks.classify.classify import Classify as Classify
 from striate.tasks.classify.classify import class_weights as class_weights
 from striate.tasks.classify.confusion_matrix import ConfusionMatrix as ConfusionMatrix
+from striate.tasks.classify.head_fitting import fit_head as fit_head
 from striate.tasks.classify.predictions import ClassPrediction as ClassPrediction
 from striate.tasks.classify.predictions import ClassPredictions as ClassPredictions
 from striate.tasks.contract import TaskError as TaskError
@@ -10,6 +11,10 @@ from striate.tasks.figure import Figure as Figure
 from striate.tasks.figure import Interval as Interval
 from striate.tasks.figure import figures_of as figures_of
 from striate.tasks.figure import main_figure as main_figure
+from striate.tasks.fitted_head import EmbeddedSamples as EmbeddedSamples
+from striate.tasks.fitted_head import FittedHead as FittedHead
+from striate.tasks.fitted_head import HeadFit as HeadFit
+from striate.tasks.head_choice import CHOICE_SAMPLES as CHOICE_SAMPLES
 from striate.tasks.intervals import of_folds as of_folds
 from striate.tasks.intervals import wilson as wilson
 from striate.tasks.multilabel.multilabel import MultiLabel as MultiLabel

@@ -16,6 +16,7 @@ from torch import Tensor
 from striate.data import Batch, ImageFrame, LoadedTargets
 from striate.errors import SettingError, StriateError
 from striate.tasks.figure import figures_of
+from striate.tasks.fitted_head import EmbeddedSamples
 from striate.tasks.settings import LossSettings
 from striate.tasks.task import Metrics, Predictions, Task
 from striate.views import Normalization, evaluation_view
@@ -57,6 +58,7 @@ def check_task(task_class: type[Task], *, classes: tuple[str, ...], targets: Loa
             _arguments_are_enough(one, learned)
             _predictions_can_be_written(one, learned, batch)
             _an_image_is_described(one, learned)
+        _a_head_can_be_fitted(task, learned, targets)
         _a_single_sample_is_enough(task, targets)
         _mixed_or_refused(task, outputs, batch)
 
@@ -226,6 +228,23 @@ def _an_image_is_described(task: Task, outputs: Tensor) -> None:
 def _frames(names: Sequence[str]) -> list[ImageFrame]:
     view = evaluation_view(1, image_size=(SIDE, SIDE), size=(SIDE, SIDE), normalization=Normalization((0.0,), (1.0,)))
     return [ImageFrame(name, (SIDE, SIDE), view) for name in names]
+
+
+def _a_head_can_be_fitted(task: Task, learned: Tensor, targets: LoadedTargets) -> None:
+    """On embeddings that tell the targets, where the task fits a linear head at all."""
+    fit, count = task.head_fit("linear"), len(targets)
+    if fit is None:
+        return
+    samples = EmbeddedSamples(learned.flatten(1), targets, torch.ones(count), torch.arange(count), seed=0)
+    head, batch = fit(samples), samples.batch(torch.arange(count))
+    with torch.inference_mode():
+        outputs = head.module(samples.embeddings)
+    if outputs.shape != (count, len(task.classes)) or outputs.dtype != torch.float32:
+        raise TaskError(
+            f"a fitted head gives {tuple(outputs.shape)}, {outputs.dtype}, not {len(task.classes)} float32 each"
+        )
+    if not _loss(task, outputs, batch) < _loss(task, torch.zeros_like(outputs), batch):
+        raise TaskError("a fitted head has no lower loss than outputs of 0, on embeddings that tell the targets")
 
 
 def _a_single_sample_is_enough(task: Task, targets: LoadedTargets) -> None:

@@ -13,6 +13,7 @@ from striate.data import Batch, ImageFrame, LoadedTargets
 from striate.data.decoding.resize import Pixels
 from striate.data.targets import Target
 from striate.tasks.figure import Figure
+from striate.tasks.fitted_head import HeadFit
 from striate.tasks.settings import LossSettings
 
 __all__ = ["Metrics", "Prediction", "Predictions", "Task"]
@@ -96,7 +97,6 @@ class Task(ABC):
 
     name: ClassVar[str]
     calibrates: ClassVar[bool]  # whether `calibrated` changes anything
-    fits_heads: ClassVar[bool]  # whether a classifier can be fitted on the features of a frozen network
     classes: tuple[str, ...]  # of the network's outputs, or names of numbers
 
     @classmethod
@@ -116,6 +116,10 @@ class Task(ABC):
     @abstractmethod
     def losses(self, outputs: Tensor, batch: Batch) -> Mapping[str, Tensor]:
         """The named terms of the loss, each a scalar."""
+
+    @abstractmethod
+    def head_fit(self, kind: str) -> HeadFit | None:
+        """How a head of a kind of HEADS is fitted on the embeddings of a frozen network; None where it is not."""
 
     @abstractmethod
     def metrics(self) -> Metrics:

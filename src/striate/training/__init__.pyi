@@ -3,8 +3,6 @@ from striate.training.epoch import Epoch as Epoch
 from striate.training.frozen_features import FEATURE_BATCH as FEATURE_BATCH
 from striate.training.frozen_features import feature_arithmetic as feature_arithmetic
 from striate.training.frozen_features import frozen_embeddings as frozen_embeddings
-from striate.training.head_fitting import FittedHead as FittedHead
-from striate.training.head_fitting import fit_head as fit_head
 from striate.training.inference import infer as infer
 from striate.training.inference import inference_batch_size as inference_batch_size
 from striate.training.inference import predict_batches as predict_batches

@@ -1,21 +1,17 @@
-"""The first result of transfer learning: a classifier fitted on the features of the frozen network."""
+"""The first result of transfer learning: a head fitted on the features of the frozen network."""
 
-import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from striate.data import Batches
-from striate.models import HEADS, HeadDescription, Network, replace_classifier
-from striate.number_format import percent, percent_number
-from striate.tasks import Task
+from striate.models import HeadDescription, Network, replace_classifier
+from striate.tasks import CHOICE_SAMPLES, EmbeddedSamples, Figure, FittedHead, HeadFit, Task
 from striate.training.epoch import Epoch
-from striate.training.head_fitting import CHOICE_SAMPLES, FittedHead, fit_head
-from striate.training.loop import validate
+from striate.training.loop import total, validate
 from striate.training.recipe import Recipe
 from striate.training.state import TrainingState
 
@@ -23,19 +19,19 @@ __all__ = ["InitialHead", "fit_initial_head", "initial_epoch", "slow_fit"]
 
 
 SLOW_FIT: Final = 100_000  # images times classes, of a fit that takes some 10 s
-MEASURED: Final = 4000  # training images, at most, that loss and accuracy are of: all distances of 50,000 take 20 GB
+MEASURED: Final = 4000  # training images, at most, that loss and metrics are of: all distances of 50,000 take 20 GB
 CHUNK: Final = 500
 
 
 @final
 @dataclass(frozen=True)
 class InitialHead:
-    """How well the fitted classifier does on the images that it was fitted on, and how long features and fit took."""
+    """How well the fitted head does on the images that it was fitted on, and how long features and fit took."""
 
     kind: str
     fitted: FittedHead
     loss: float
-    accuracy: float
+    metrics: tuple[Figure, ...]
     images: int
     seconds: float
 
@@ -43,17 +39,13 @@ class InitialHead:
     def message(self) -> str:
         """One line for a person."""
         chosen = f" ({self.fitted.setting} = {self.fitted.value:g})" if self.fitted.setting else ""
-        what = HEADS[self.fitted.description.kind].description
-        line = f"features: of {self.images:,} training images, {what}{chosen}"
-        if self.fitted.accuracy is None or self.fitted.standard_error is None:
+        line = f"features: of {self.images:,} training images, {self.fitted.estimator}{chosen}"
+        figure = self.fitted.figure
+        if figure is None:
             return f"{line}, after {self.seconds:.0f} s"
-        spread = 1.96 * self.fitted.standard_error
-        low, high = max(0.0, self.fitted.accuracy - spread), min(1.0, self.fitted.accuracy + spread)
         some = f" of {CHOICE_SAMPLES:,} of them" if self.images > CHOICE_SAMPLES else ""
-        accuracy = (
-            f"{percent(self.fitted.accuracy)} ({percent_number(low)} to {percent(high)}) in cross-validation{some}"
-        )
-        return f"{line}: {accuracy}, after {self.seconds:.0f} s"
+        interval = f" ({figure.interval_text()})" if figure.low is not None else ""
+        return f"{line}: {figure.name} {figure.text()}{interval} in cross-validation{some}, after {self.seconds:.0f} s"
 
     @property
     def description(self) -> HeadDescription | None:
@@ -69,40 +61,29 @@ def slow_fit(images: int, classes: int, seconds: float) -> str | None:
 
 
 def fit_initial_head(
-    network: Network,
-    embeddings: Tensor,
-    labels: Tensor,
-    kind: str,
-    seed: int,
-    started: float,
-    groups: Tensor,
-    class_weights: Tensor,
-    label_smoothing: float,
+    network: Network, task: Task, kind: str, fit: HeadFit, samples: EmbeddedSamples, draws: Tensor, started: float
 ) -> InitialHead:
-    """Fit a classifier of this kind on embeddings, N D, and put it in the place of the network's own.
+    """Fit a head of this kind on the samples, and put it in the place of the network's own.
 
-    groups: N, equal for images that stay together. class_weights: K. label_smoothing: of the reported loss, which is that of
-    fine-tuning; nothing else depends on it. started: when the embeddings were begun, by time.perf_counter().
+    draws: the rows of the samples that an epoch of training would draw; loss and metrics are of some of them. started: when the
+    embeddings were begun, by time.perf_counter().
     """
-    kind_fitted = "logistic" if kind == "linear" else kind
-    fitted = fit_head(
-        kind_fitted, embeddings, labels, len(class_weights), seed, groups=groups, class_weights=class_weights
-    )
-    some = slice(None, None, -(-len(labels) // MEASURED))
+    fitted = fit(samples)
+    batch = samples.batch(draws[:: -(-len(draws) // MEASURED)])
     with torch.inference_mode():
-        logits = torch.cat([fitted.module(one) for one in embeddings[some].split(CHUNK)])  # N K
-    losses = F.cross_entropy(
-        logits, labels[some], weight=class_weights, label_smoothing=label_smoothing, reduction="none"
-    )
-    accuracy = (logits.argmax(1) == labels[some]).double().mean().item()
+        outputs = torch.cat([fitted.module(one) for one in batch.inputs.split(CHUNK)])  # N K
+    loss = total(task.losses(outputs, batch)).item()
+    metrics = task.metrics()
+    metrics.update(outputs, batch)
     replace_classifier(network, fitted.module)
-    return InitialHead(kind, fitted, losses.mean().item(), accuracy, len(labels), time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return InitialHead(kind, fitted, loss, metrics.compute(), len(samples), seconds)
 
 
 def initial_epoch(
     state: TrainingState, task: Task, validation: Batches | None, head: InitialHead, recipe: Recipe
 ) -> Epoch:
-    """Record the fitted classifier as epoch 0, the weights to keep until those of fine-tuning replace them."""
+    """Record the fitted head as epoch 0, the weights to keep until those of fine-tuning replace them."""
     bfloat16 = recipe.machine.precision == "bfloat16"
     loss, val = validate(state.averaged_model, task, validation, bfloat16) if validation else (None, ())
     row = Epoch(
@@ -110,9 +91,7 @@ def initial_epoch(
         step=0,
         learning_rate=0.0,
         train_loss=head.loss,
-        train=tuple(
-            replace(one, value=head.accuracy if n == 0 else math.nan) for n, one in enumerate(state.metrics.compute())
-        ),
+        train=head.metrics,
         val_loss=loss,
         val=val,
         images_per_second=head.images / head.seconds,

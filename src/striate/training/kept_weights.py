@@ -1,11 +1,11 @@
-"""Which weights of a training are kept: those of its best or its last epoch, or the classifier on frozen features before them."""
+"""Which weights of a training are kept: those of its best or its last epoch, or the head on frozen features before them."""
 
 import math
 from collections.abc import Sequence
 from typing import Final
 
-from striate.number_format import count, percent, percent_number
-from striate.tasks import SHARE
+from striate.number_format import count, percent_number
+from striate.tasks import SHARE, Figure
 from striate.training.epoch import Epoch
 from striate.training.settings import TrainingSettings
 
@@ -27,13 +27,13 @@ def stops_early(history: Sequence[Epoch], patience: int) -> bool:
 def is_kept(history: Sequence[Epoch], training: TrainingSettings, validation_images: int) -> bool:
     """Whether the weights of the last epoch replace those that were kept so far.
 
-    With keep = auto, epoch 0, a classifier fitted on frozen features, is compared with the last epoch alone: on few validation
+    With keep = auto, epoch 0, a head fitted on frozen features, is compared with the last epoch alone: on few validation
     images the best of many epochs is often one that was lucky. For the same reason it stays only where it is better by more
     than its standard error: the tolerance of the 1 SE rule of Breiman et al., "Classification and regression trees", 1984,
     p. 80, which grants it to the smaller model, and here it goes to the fine-tuned one. In 10 folds of drawings and photographs,
     with 73 to 85 validation images, the last epoch was better than epoch 0 by 2.7 points of test accuracy in mean; what this
     rule keeps by 2.2, and what the higher accuracy keeps by 1.1. With fewer images than that, of which fine-tuning often makes
-    the network worse, the better of the two is kept.
+    the network worse, the better of the two is kept, and so it is by a figure that is no share, such as R2.
     """
     if training.keep != "auto":
         return training.keep == "last" or is_best(history)
@@ -45,8 +45,7 @@ def is_kept(history: Sequence[Epoch], training: TrainingSettings, validation_ima
         return is_over
     if validation_images < ENOUGH_TO_TELL:
         return is_over and is_best([first, last])
-    tolerance = standard_error(first.val[0].value, validation_images) if first.val[0].unit == SHARE else 0.0
-    return is_over and first.val[0].merit - last.val[0].merit <= tolerance
+    return is_over and first.val[0].merit - last.val[0].merit <= _tolerance(first.val[0], validation_images)
 
 
 def kept_message(history: Sequence[Epoch], best_epoch: int, keep: str, validation_images: int) -> str:
@@ -56,23 +55,25 @@ def kept_message(history: Sequence[Epoch], best_epoch: int, keep: str, validatio
         return ""
     tuned = [row for row in rows.values() if row.epoch]
     best = max(tuned, key=_merit) if keep == "best" else tuned[-1]
-    head, after = rows[0].val[0].value, best.val[0].value
+    head, after = rows[0].val[0], best.val[0]
     images = count(validation_images, "validation image")
     kept = "the fine-tuned network" if best_epoch else "the head on frozen features"
+    compared = f"result:  {head.name}: head {head.text()}, fine-tuned {after.text()}"
     if keep == "last":
-        return f"result:  head {percent(head)}, fine-tuned {percent(after)} on {images}: the last epoch is kept, as asked for"
+        return f"{compared} on {images}: the last epoch is kept, as asked for"
     why = ""
-    if after == head:
+    if after.merit == head.merit:
         by_loss = keep == "best" or validation_images < ENOUGH_TO_TELL
-        why = ", equally accurate, so the loss decides" if by_loss else ", equally accurate"
-    if best_epoch and after < head:
-        why = f", no more than the standard error of {percent_number(standard_error(head, validation_images))} points apart"
-    return f"result:  head {percent(head)}, fine-tuned {percent(after)} (epoch {best.epoch}) on {images}{why}: {kept} is kept"
+        why = ", equally good, so the loss decides" if by_loss else ", equally good"
+    if best_epoch and after.merit < head.merit:
+        points = percent_number(_tolerance(head, validation_images))
+        why = f", no more than {points} points apart, the standard error of a share of so many"
+    return f"{compared} (epoch {best.epoch}) on {images}{why}: {kept} is kept"
 
 
-def standard_error(accuracy: float, images: int) -> float:
-    """Of an accuracy on so many images."""
-    return math.sqrt(accuracy * (1 - accuracy) / images)
+def _tolerance(figure: Figure, images: int) -> float:
+    """The standard error of a share of so many images; none for another figure."""
+    return math.sqrt(figure.value * (1 - figure.value) / images) if figure.unit == SHARE else 0.0
 
 
 def _best_index(history: Sequence[Epoch]) -> int:
@@ -82,6 +83,6 @@ def _best_index(history: Sequence[Epoch]) -> int:
 
 def _merit(row: Epoch) -> tuple[bool, float, float]:
     if row.val_loss is None:
-        # Epoch 0, a classifier fitted on these very images without augmentation, cannot be compared with later ones.
+        # Epoch 0, a head fitted on these very images without augmentation, cannot be compared with later ones.
         return row.epoch > 0, row.train[0].merit, -row.train_loss
     return True, row.val[0].merit, -row.val_loss

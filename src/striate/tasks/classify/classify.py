@@ -8,9 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from striate.data import Batch, ImageFrame, LoadedTargets
+from striate.data import Batch, ClassTargets, ImageFrame, LoadedTargets
 from striate.tasks.classify.confusion_matrix import ConfusionMatrix
+from striate.tasks.classify.head_fitting import fit_head
 from striate.tasks.classify.predictions import ClassPrediction, ClassPredictions
+from striate.tasks.fitted_head import EmbeddedSamples, FittedHead, HeadFit
 from striate.tasks.settings import LossSettings
 from striate.tasks.task import Predictions, Task
 from striate.views import one_hot
@@ -35,7 +37,6 @@ class Classify(Task):
 
     name: ClassVar[str] = "classify"
     calibrates: ClassVar[bool] = False
-    fits_heads: ClassVar[bool] = True
     classes: tuple[str, ...]
     label_smoothing: float = 0.0
     weights: Tensor | None = None
@@ -67,6 +68,24 @@ class Classify(Task):
             reduction="none",  # torch's mean would divide by the weights in the batch, and batches would not add up
         )
         return {"class": each.mean()}
+
+    def head_fit(self, kind: str) -> HeadFit:
+        """The network's own layer, "linear", is fitted as "logistic" is."""
+
+        def fit(samples: EmbeddedSamples) -> FittedHead:
+            assert isinstance(samples.targets, ClassTargets)
+            labels = torch.from_numpy(samples.targets.values)
+            return fit_head(
+                "logistic" if kind == "linear" else kind,
+                samples.embeddings,
+                labels,
+                len(self.classes),
+                samples.seed,
+                groups=samples.groups,
+                weights=samples.weights if self.weights is None else samples.weights * self.weights[labels],
+            )
+
+        return fit
 
     def metrics(self) -> ConfusionMatrix:
         return ConfusionMatrix(len(self.classes))

@@ -9,8 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from striate.data import Batch, ImageFrame, LoadedTargets
+from striate.data import Batch, ImageFrame, LoadedTargets, MultiLabelTargets
 from striate.errors import DataError
+from striate.tasks.figure import Figure, main_figure
+from striate.tasks.fitted_head import EmbeddedSamples, FittedHead, HeadFit
+from striate.tasks.linear_head import fit_linear_head
+from striate.tasks.multilabel.linear_head import logistic_regressions
 from striate.tasks.multilabel.predictions import LabelsPrediction, LabelsPredictions
 from striate.tasks.multilabel.score_histograms import ScoreHistograms
 from striate.tasks.multilabel.thresholds import DEFAULT_THRESHOLD, best_thresholds
@@ -31,7 +35,6 @@ class MultiLabel(Task):
 
     name: ClassVar[str] = "multilabel"
     calibrates: ClassVar[bool] = True
-    fits_heads: ClassVar[bool] = False
     classes: tuple[str, ...]
     thresholds: tuple[float, ...]
     weights: Tensor | None = None
@@ -74,6 +77,21 @@ class MultiLabel(Task):
             negative, positive = self.weights.to(outputs.device)
             each = each * torch.lerp(negative, positive, targets)
         return {"labels": each.mean()}
+
+    def head_fit(self, kind: str) -> HeadFit | None:
+        return self._fit_linear_head if kind == "linear" else None
+
+    def _fit_linear_head(self, samples: EmbeddedSamples) -> FittedHead:
+        """A logistic regression a class, weighted as the loss is."""
+        assert isinstance(samples.targets, MultiLabelTargets)
+
+        def figure(outputs: Tensor, rows: Tensor) -> Figure:
+            predictions = self.predictions()
+            predictions.update(outputs, samples.batch(rows))
+            return main_figure(predictions.metrics())
+
+        targets = torch.from_numpy(samples.targets.values).float()
+        return fit_linear_head(logistic_regressions(self.weights), samples, targets, figure)
 
     def metrics(self) -> ScoreHistograms:
         return ScoreHistograms(len(self.classes))

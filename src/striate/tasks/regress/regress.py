@@ -12,6 +12,10 @@ from torch import Tensor
 
 from striate.data import Batch, ImageFrame, LoadedTargets, RegressionTargets
 from striate.errors import DataError
+from striate.tasks.figure import Figure, main_figure
+from striate.tasks.fitted_head import EmbeddedSamples, FittedHead, HeadFit
+from striate.tasks.linear_head import fit_linear_head
+from striate.tasks.regress.linear_head import RIDGE
 from striate.tasks.regress.predictions import NumberPredictions, NumbersPrediction, Scale
 from striate.tasks.regress.sums import ErrorSums
 from striate.tasks.settings import LossSettings
@@ -29,7 +33,6 @@ class Regress(Task):
 
     name: ClassVar[str] = "regress"
     calibrates: ClassVar[bool] = True
-    fits_heads: ClassVar[bool] = False
     classes: tuple[str, ...]
     scale: Scale
     loss: str = "mse"
@@ -81,6 +84,22 @@ class Regress(Task):
                 return {"numbers": F.huber_loss(outputs.float(), targets, delta=self.delta)}
             case _:
                 return {"numbers": F.mse_loss(outputs.float(), targets)}
+
+    def head_fit(self, kind: str) -> HeadFit | None:
+        return self._fit_linear_head if kind == "linear" else None
+
+    def _fit_linear_head(self, samples: EmbeddedSamples) -> FittedHead:
+        """Ridge regression of the standardized numbers, whatever the loss of fine-tuning."""
+        assert isinstance(samples.targets, RegressionTargets)
+
+        def figure(outputs: Tensor, rows: Tensor) -> Figure:
+            predictions = self.predictions()
+            predictions.update(outputs, samples.batch(rows))
+            return main_figure(predictions.metrics())
+
+        means, stds = self._tensors(torch.device("cpu"))
+        targets = (torch.from_numpy(samples.targets.values) - means) / stds
+        return fit_linear_head(RIDGE, samples, targets, figure)
 
     def metrics(self) -> ErrorSums:
         return ErrorSums(*self._tensors(torch.device("cpu")), self.scale.units[0])

@@ -34,7 +34,6 @@ class Segment(Task):
 
     name: ClassVar[str] = "segment"
     calibrates: ClassVar[bool] = False
-    fits_heads: ClassVar[bool] = False
     classes: tuple[str, ...]
     loss: str = "cross_entropy+dice"
     weights: Tensor | None = None
@@ -73,6 +72,9 @@ class Segment(Task):
             outputs = F.interpolate(outputs.float(), size, mode="bilinear", align_corners=False)
         of_loss = segmentation_loss(self.loss, weights=self.weights, gamma=self.gamma, alpha=self.alpha, beta=self.beta)
         return of_loss(outputs, batch.targets)
+
+    def head_fit(self, kind: str) -> None:  # noqa: ARG002 - an embedding has no positions
+        return None
 
     def metrics(self) -> PixelCounts:
         return PixelCounts(len(self.classes))

@@ -3,7 +3,6 @@
 The linear ones are scikit-learn's, which is imported where it is used.
 """
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,14 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from striate.models.heads import NearestNeighbors
+from striate.tasks.head_choice import linear_layer, quiet_and_single_threaded
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
     from sklearn.svm import LinearSVC
 
-__all__ = ["ESTIMATORS", "Estimator", "Samples", "linear_layer"]
+__all__ = ["ESTIMATORS", "Estimator", "Samples"]
 
-MANY_NUMBERS: Final = 5_000_000  # of embeddings; with fewer, threads wait for each other 20 times as long as they work
 MARGIN: Final = 10.0  # of the mean logit of all classes with samples over that of a class without
 
 
@@ -61,13 +60,6 @@ class Estimator:
     by_votes: bool = False
 
 
-def linear_layer(weight: Tensor, bias: Tensor) -> nn.Linear:
-    """Of a weight K D and a bias K."""
-    layer = nn.Linear(weight.shape[1], weight.shape[0], dtype=weight.dtype)
-    layer.load_state_dict({"weight": weight, "bias": bias})
-    return layer
-
-
 def _logistic(samples: Samples, value: float, scale: float) -> nn.Linear:
     from sklearn.linear_model import LogisticRegression
 
@@ -81,17 +73,10 @@ def _svm(samples: Samples, value: float, scale: float) -> nn.Linear:
 
 
 def _linear(model: "LogisticRegression | LinearSVC", samples: Samples, scale: float) -> nn.Linear:
-    from threadpoolctl import threadpool_limits
-
     present, labels = samples.labels.unique(return_inverse=True)
     weight, bias = samples.embeddings.new_zeros(len(present), samples.embeddings.shape[1]), torch.zeros(len(present))
     if len(present) > 1:
-        threads = 1 if samples.embeddings.numel() < MANY_NUMBERS else None
-        with (
-            # nearly converged is good enough, and as many classes as half of the images are none too many
-            warnings.catch_warnings(category=UserWarning, action="ignore"),
-            threadpool_limits(threads, user_api="blas"),
-        ):
+        with quiet_and_single_threaded(samples.embeddings):
             model.fit(samples.embeddings.numpy(), labels.numpy(), sample_weight=samples.weights.numpy())
         weight, bias = torch.from_numpy(model.coef_).float(), torch.from_numpy(model.intercept_).float()
     if len(present) == 2:  # one score, positive for the second class

@@ -14,13 +14,18 @@ from sklearn.svm import LinearSVC
 from torch import Tensor
 
 from striate.errors import DataError, SettingError
-from striate.tasks import class_weights
-from striate.training import FittedHead, fit_head
-from striate.training.head_estimators import ESTIMATORS, Samples
-from striate.training.head_fitting import _folds
+from striate.tasks import FittedHead, class_weights, fit_head
+from striate.tasks.classify.head_estimators import ESTIMATORS, Samples
+from striate.tasks.head_choice import choice_folds
 
 KINDS = tuple(ESTIMATORS)
 GENERATED = [(60, 12, 3), (40, 90, 4), (30, 8, 2)]  # samples, features, classes: also more features than samples
+
+
+def accuracy(head: FittedHead) -> float:
+    """Of cross-validation."""
+    assert head.figure is not None
+    return head.figure.value
 
 
 def blobs(n: int, features: int, classes: int, distance: float = 1.2, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -88,7 +93,7 @@ def test_class_means_predict_as_scikit_learn_ties_included(seed, n, features, cl
 def test_classes_that_are_far_apart_are_all_told_apart(kind):
     x, y = blobs(80, 30, 4, distance=8)
     head = fit_head(kind, x[:40], y[:40], 4, seed=0)
-    assert head.accuracy == 1
+    assert accuracy(head) == 1
     probabilities = head.module(x[40:]).softmax(1)
     assert torch.equal(probabilities.argmax(1), y[40:])
     assert probabilities.amax(1).mean() > 0.8
@@ -100,13 +105,13 @@ def test_the_order_of_the_samples_and_the_run_change_nothing(kind):
     x, y = blobs(45, 60, 3)
     order = torch.randperm(45, generator=torch.Generator().manual_seed(1))
     one, other = fit_head(kind, x, y, 3, seed=5), fit_head(kind, x[order], y[order], 3, seed=5)
-    assert (one.value, one.accuracy) == (other.value, other.accuracy)
+    assert (one.value, one.figure) == (other.value, other.figure)
     assert all(torch.equal(a, b) for a, b in zip(*(h.module.state_dict().values() for h in (one, other)), strict=True))
 
 
 def test_the_seed_draws_the_folds():
     x, y = blobs(60, 6, 3, distance=0.5)
-    assert len({fit_head("logistic", x, y, 3, seed=seed).accuracy for seed in range(4)}) > 1
+    assert len({accuracy(fit_head("logistic", x, y, 3, seed=seed)) for seed in range(4)}) > 1
 
 
 @pytest.mark.parametrize("kind", ["logistic", "svm"])
@@ -114,12 +119,12 @@ def test_confidence_is_as_high_as_accuracy(kind):
     x, y = blobs(2300, 20, 3, distance=0.35)
     head = fit_head(kind, x[:300], y[:300], 3, seed=0)
     probabilities = head.module(x[300:]).softmax(1)
-    accuracy = (probabilities.argmax(1) == y[300:]).float().mean()
-    assert 0.5 < accuracy < 0.9
-    assert abs(probabilities.amax(1).mean() - accuracy) < 0.06
-    assert head.accuracy is not None
-    assert head.standard_error is not None
-    assert abs(head.accuracy - accuracy) < 4 * head.standard_error
+    right = (probabilities.argmax(1) == y[300:]).float().mean()
+    assert 0.5 < right < 0.9
+    assert abs(probabilities.amax(1).mean() - right) < 0.06
+    assert head.figure is not None
+    assert head.figure.high is not None
+    assert abs(head.figure.value - right) < 2 * (head.figure.high - head.figure.value)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -136,7 +141,7 @@ def test_classes_without_samples_never_win(kind):
 def test_one_sample_a_class_is_enough(kind):
     x, y = blobs(4, 12, 4, distance=5)
     head = fit_head(kind, x, y, 4, seed=0)
-    assert (head.accuracy, head.standard_error) == (None, None)
+    assert head.figure is None
     assert torch.equal(head.module(x).argmax(1), y)
     assert head.module(x).softmax(1).amax(1).min() > 0.5
 
@@ -147,7 +152,7 @@ def test_a_class_with_one_sample_beside_larger_ones_is_learned(kind):
     y = torch.where(torch.arange(31) == 30, 3, y)
     x[30] -= 40
     head = fit_head(kind, x, y, 4, seed=0)
-    assert head.accuracy == 1  # of the other classes: held out, its only sample could not be predicted
+    assert accuracy(head) == 1  # of the other classes: held out, its only sample could not be predicted
     assert head.module(x)[30].argmax() == 3 or (kind == "knn" and head.value > 1)
 
 
@@ -165,10 +170,8 @@ def test_copies_in_one_group_do_not_raise_the_accuracy_of_cross_validation(kind)
     generator = torch.Generator().manual_seed(0)
     x, y = torch.randn(60, 40, generator=generator), torch.randint(0, 4, (60,), generator=generator)
     twice, labels, groups = x.repeat(2, 1), y.repeat(2), torch.arange(60).repeat(2)
-    leaking = fit_head(kind, twice, labels, 4, seed=0).accuracy
-    grouped = fit_head(kind, twice, labels, 4, seed=0, groups=groups).accuracy
-    assert leaking is not None
-    assert grouped is not None
+    leaking = accuracy(fit_head(kind, twice, labels, 4, seed=0))
+    grouped = accuracy(fit_head(kind, twice, labels, 4, seed=0, groups=groups))
     assert leaking > 0.6 or kind == "prototype"
     assert grouped < 0.45
 
@@ -178,14 +181,14 @@ def test_folds_keep_groups_whole_and_the_only_group_of_a_class_for_training():
     labels = torch.cat((torch.randint(0, 3, (60,), generator=generator), torch.full((4,), 3)))
     units = torch.cat((torch.randint(0, 25, (60,), generator=generator), torch.tensor([90, 90, 90, 3])))
     units = torch.where(units == 3, 90, units)  # what is in a group with class 3 stays with it
-    folds = _folds(labels, units, seed=0)
+    folds = choice_folds(labels, units, seed=0)
     assert len(folds) == 5
     tested = torch.cat([test for _, test in folds])
     assert sorted(tested.tolist()) == (units != 90).nonzero().flatten().tolist()
     for train, test in folds:
         assert not set(units[train].tolist()) & set(units[test].tolist())
         assert len(train) + len(test) == 64
-    assert _folds(labels[:3], torch.zeros(3, dtype=torch.int64), seed=0) == []
+    assert choice_folds(labels[:3], torch.zeros(3, dtype=torch.int64), seed=0) == []
 
 
 @pytest.mark.parametrize("kind", ["logistic", "svm"])
@@ -193,8 +196,8 @@ def test_more_samples_than_the_strength_was_chosen_on_do_not_weaken_it(kind, mon
     """Every sample four times, of which one in four is chosen on: the same penalty, so the same direction of each weight."""
     x, y = blobs(90, 20, 3, distance=0.5)
     one_value = replace(ESTIMATORS[kind], values=(ESTIMATORS[kind].default,))
-    monkeypatch.setattr("striate.training.head_fitting.ESTIMATORS", {kind: one_value})
-    monkeypatch.setattr("striate.training.head_fitting.CHOICE_SAMPLES", 90)
+    monkeypatch.setattr("striate.tasks.classify.head_fitting.ESTIMATORS", {kind: one_value})
+    monkeypatch.setattr("striate.tasks.classify.head_fitting.CHOICE_SAMPLES", 90)
     alone = fit_head(kind, x, y, 3, seed=0)
     copied = fit_head(kind, x.repeat(4, 1), y.repeat(4), 3, seed=0, groups=torch.arange(90).repeat(4))
     assert copied.value == alone.value
@@ -210,10 +213,10 @@ def test_class_weights_find_a_rare_class_more_often(kind):
     x, y = blobs(2000, 10, 2, distance=0.4)
     few = torch.cat(((y == 0).nonzero().flatten()[:300], (y == 1).nonzero().flatten()[:20]))
     rest = torch.arange(1000, 2000)
-    weights = class_weights([300, 20])
+    weights = class_weights([300, 20])[y[few]]
     recalls = []
     for chosen in (None, weights):
-        head = fit_head(kind, x[few], y[few], 2, seed=0, class_weights=chosen)
+        head = fit_head(kind, x[few], y[few], 2, seed=0, weights=chosen)
         recalls.append((head.module(x[rest]).argmax(1) == 1)[y[rest] == 1].double().mean().item())
     assert recalls[1] > recalls[0] + 0.2
 

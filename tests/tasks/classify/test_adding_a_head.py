@@ -1,6 +1,7 @@
 """A head is a function and two rows: tried on a copy of the package."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -24,12 +25,13 @@ import torch
 from striate.cli.overrides import Overrides
 from striate.errors import SettingError
 from striate.models import HeadDescription, build_head
-from striate.training import Recipe, fit_head
+from striate.tasks import fit_head
+from striate.training import Recipe
 
 x, y = torch.randn(60, 4, generator=torch.Generator().manual_seed(0)), torch.arange(60) % 3
 x[:, 0] += 3 * y
 head = fit_head("centroid", x, y, 3, seed=0)
-assert head.accuracy > 0.8 and head.setting == "strength"
+assert head.figure.value > 0.8 and head.setting == "strength"
 means = torch.stack([x[y == label].mean(0) for label in range(3)])
 assert torch.equal(head.module(x).argmax(1), torch.cdist(x, means).argmin(1))
 twin = build_head(HeadDescription.from_json(head.description.as_json()))
@@ -52,17 +54,15 @@ for wrong, message in (
 def test_a_head_is_a_function_and_two_rows(tmp_path):
     package = tmp_path / "striate"
     for path in ROOT.iterdir():
-        if path.name not in ("models", "training"):
+        if path.name not in ("models", "tasks"):
             package.mkdir(exist_ok=True)
             (package / path.name).symlink_to(path)
-    for room in ("models", "training"):
-        (package / room).mkdir()
-        for path in (ROOT / room).glob("*.py*"):
-            (package / room / path.name).write_bytes(path.read_bytes())
+    for room in ("models", "tasks"):
+        shutil.copytree(ROOT / room, package / room)
     edited(package / "models/head_kinds.py", ("HEADS: Final[Mapping[str, HeadKind]] = {", KIND))
     table = "ESTIMATORS: Final[Mapping[str, Estimator]] = MappingProxyType(\n    {"
     before = "    return linear_layer(all_weights, all_biases)\n"
-    edited(package / "training/head_estimators.py", (table, ROW), (before, FIT))
+    edited(package / "tasks/classify/head_estimators.py", (table, ROW), (before, FIT))
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     used = subprocess.run([sys.executable, "-c", USE], env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert used.returncode == 0, used.stderr
