@@ -2,4 +2,6 @@
 
 from importlib.util import find_spec
 
-collect_ignore_glob = [] if find_spec("torchvision") else ["test_*.py", "twins.py"]
+LIBRARIES = ("torchvision", "timm", "segmentation_models_pytorch", "torchmetrics", "monai")
+
+collect_ignore_glob = [] if all(map(find_spec, LIBRARIES)) else ["test_*.py", "twins.py"]
