@@ -115,6 +115,7 @@ _NAMED = (
         {
             "model": "densenet121",
             "weights": "imagenet",
+            "freeze": "none",
             "size": 224,
             "epochs": 20,
             "batch_size": 16,
