@@ -218,6 +218,14 @@ def test_folds_have_the_main_figure_of_the_task(data, tmp_path):
     }
 
 
+@pytest.mark.parametrize(("name", "kind"), [("labels", "sets of classes"), ("numbers", "numbers")])
+def test_a_learning_curve_is_refused_before_any_image_is_read(data, tmp_path, monkeypatch, name, kind):
+    monkeypatch.setattr("striate.jobs.check_data.take_fingerprints", lambda *_, **__: pytest.fail("read"))
+    with pytest.raises(DataError, match=f"has {kind}, and a learning curve is for .*; leave --learning-curve out"):
+        check(data / f"{name}.csv", out=tmp_path / "c.html", learning_curve=True, progress=False, **READING[name])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_checks_look_at_them(data, tmp_path):
     for name in TABLES:
         assert (

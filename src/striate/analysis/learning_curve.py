@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from striate.audit.audit_finding import AuditFinding, audit_finding
-from striate.data import Batches, LabeledImages, Source, load_images, require_classes, stratified_split
+from striate.data import Batches, LabeledImages, Source, load_images, stratified_split
 from striate.data.normalization import normalization_of
 from striate.errors import DataError
 from striate.models import create_model
@@ -78,9 +78,8 @@ class LearningCurve:
 def measure_learning_curve(source: Source, device: torch.device, report: Callable[[str], None]) -> LearningCurve:
     """Train SEEDS small networks on each share of the images; `report` gets a line after each.
 
-    Raises DataError where there are too few images.
+    source: of images with one class each. Raises DataError where there are too few images.
     """
-    require_classes(source)
     samples, training, held_out = _split(source)
     whole = len(training)
     training = _at_most(samples, training, MOST)

@@ -193,10 +193,11 @@ class Source:
         }
 
 
-def require_classes(source: Source) -> None:
+def require_classes(
+    source: Source, purpose: str = "this", way_out: str = "give each image one class, as a folder, a number or text"
+) -> None:
     """DataError where an image has anything but one class, for what is done with classes alone."""
     if not source.has_single_classes:
         raise DataError(
-            f"{source.location} has {ASKS[source.task]}, and this is for data with one class per image; "
-            "give each image one class, as a folder, a number or text"
+            f"{source.location} has {ASKS[source.task]}, and {purpose} is for data with one class per image; {way_out}"
         )

@@ -87,7 +87,7 @@ def check(
     page = page_path(out, data, source)
     predictions = held_out_predictions(source, trained) if trained else []
     if learning_curve:
-        require_classes(source)
+        require_classes(source, "a learning curve", "leave --learning-curve out")
     display = progress_display(progress)
     try:
         display.messages(describe_source(source))
