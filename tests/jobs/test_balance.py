@@ -7,8 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
+from striate.data import ClassTargets, LabeledImages, MultiLabelTargets, TensorImages
 from striate.jobs import train
+from striate.jobs.start_from_weights import _weights_and_draws
 from striate.tasks import class_weights
+from striate.training import Recipe
 
 
 def unequal(folder: Path) -> Path:
@@ -45,3 +48,19 @@ def test_the_rare_class_is_found_more_often(recalls, balance):
 
 def test_the_weights_of_a_run_are_those_of_its_training_images():
     assert torch.allclose(class_weights([200, 12]), torch.tensor([212 / 400, 212 / 24]))
+
+
+@pytest.mark.parametrize("labels", [[0] * 30 + [1] * 6, [[True, False, False]] * 20 + [[True, True, False]] * 5])
+def test_a_fitted_head_weighs_samples_as_the_sampler_draws_them(labels):
+    targets = (ClassTargets if isinstance(labels[0], int) else MultiLabelTargets)(np.array(labels))
+    count = len(targets)
+    images = TensorImages(torch.zeros(count, 4, 4, 3, dtype=torch.uint8))
+    samples = LabeledImages(images, targets, tuple(map(str, range(count))), ("a", "b", "c"))
+    weights, draws = _weights_and_draws(samples, Recipe.of(balance="sampler"))
+    _, stratum = torch.from_numpy(targets.strata()).unique(return_inverse=True)
+    of_weights, of_draws = stratum.bincount(weights), stratum[draws].bincount()
+    torch.testing.assert_close(of_weights, torch.full_like(of_weights, count / len(of_weights)))
+    assert of_draws.max() - of_draws.min() <= 1
+    weights, draws = _weights_and_draws(samples, Recipe.of(balance="weights"))  # which the task knows
+    assert torch.equal(weights, torch.ones(count))
+    assert torch.equal(draws, torch.arange(count))

@@ -129,7 +129,7 @@ class TransferSettings:
     head: Annotated[
         str,
         Setting(
-            "classifier on the features; linear, the network's own layer, is fitted as logistic is",
+            "head on the features; linear, the network's own layer, is fitted as logistic is; others are for one class an image",
             choices=tuple(HEADS),
             source="prototype: arXiv:1703.05175",
         ),
