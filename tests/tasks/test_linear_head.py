@@ -9,7 +9,7 @@ import torch
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from torch import Tensor
 
-from striate.data import LoadedTargets, MultiLabelTargets, RegressionTargets
+from striate.data import LoadedTargets, MaskTargets, MultiLabelTargets, RegressionTargets
 from striate.errors import DataError
 from striate.tasks import TASKS, EmbeddedSamples, FittedHead, Task
 from striate.tasks.settings import LossSettings
@@ -154,6 +154,11 @@ def test_a_class_that_no_image_has_gets_a_constant() -> None:
 def test_other_heads_are_for_one_class_an_image(name: str, kind: str) -> None:
     targets = as_targets(name, embedded()[1])
     assert task_for(name, targets).head_fit(kind) is None
+
+
+def test_no_head_for_masks_is_fitted_on_embeddings_which_have_no_positions() -> None:
+    targets = MaskTargets(np.arange(6 * 64, dtype=np.uint8).reshape(6, 8, 8) % 3, 3)
+    assert task_for("segment", targets).head_fit("linear") is None
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -75,12 +75,13 @@ def fit_linear_head(
     strata = torch.from_numpy(samples.targets.subset(order[rows]).strata()).long()
     folds = choice_folds(strata, samples.groups[order[rows]], samples.seed)
     value, measured = estimator.default, None
-    with quiet_and_single_threaded(embeddings):
-        if folds:
+    if folds:
+        with quiet_and_single_threaded(embeddings[rows]):
             best = _best(estimator, embeddings[rows], targets[rows], weights[rows], folds)
-            tested = torch.cat([test for _, test in folds])
-            value, measured = best.value, figure(best.outputs, order[rows[tested]])
-        as_chosen = min(1.0, CHOICE_SAMPLES / len(order))
+        tested = torch.cat([test for _, test in folds])
+        value, measured = best.value, figure(best.outputs, order[rows[tested]])
+    as_chosen = min(1.0, CHOICE_SAMPLES / len(order))
+    with quiet_and_single_threaded(embeddings):
         layer = scale.folded_into(estimator.fit(embeddings, targets, as_chosen * weights, value))
     description = HeadDescription(kind="linear", features=embeddings.shape[1], classes=targets.shape[1])
     return FittedHead(layer.float().eval(), description, estimator.name, estimator.setting, value, measured)

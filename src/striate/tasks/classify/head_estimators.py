@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.models.heads import NearestNeighbors
-from striate.tasks.head_choice import linear_layer, quiet_and_single_threaded
+from striate.tasks.head_choice import linear_layer
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
@@ -76,8 +76,7 @@ def _linear(model: "LogisticRegression | LinearSVC", samples: Samples, scale: fl
     present, labels = samples.labels.unique(return_inverse=True)
     weight, bias = samples.embeddings.new_zeros(len(present), samples.embeddings.shape[1]), torch.zeros(len(present))
     if len(present) > 1:
-        with quiet_and_single_threaded(samples.embeddings):
-            model.fit(samples.embeddings.numpy(), labels.numpy(), sample_weight=samples.weights.numpy())
+        model.fit(samples.embeddings.numpy(), labels.numpy(), sample_weight=samples.weights.numpy())
         weight, bias = torch.from_numpy(model.coef_).float(), torch.from_numpy(model.intercept_).float()
     if len(present) == 2:  # one score, positive for the second class
         weight, bias = torch.cat((-weight, weight)) / 2, torch.cat((-bias, bias)) / 2

@@ -32,6 +32,7 @@ from striate.tasks.head_choice import (
     best_value,
     choice_folds,
     choice_rows,
+    quiet_and_single_threaded,
     sample_order,
 )
 from striate.tasks.intervals import Z
@@ -116,7 +117,8 @@ def _on_unit_scale(estimator: Estimator, samples: Samples, groups: Tensor, seed:
     chosen = _choose(estimator, samples, groups, seed)
     as_chosen = min(1.0, CHOICE_SAMPLES / len(samples.labels))  # C times the weight of a sample is what counts
     weighted = replace(samples, weights=as_chosen * samples.weights)
-    fitted = estimator.fit(weighted, chosen.value, chosen.scale)
+    with quiet_and_single_threaded(samples.embeddings):
+        fitted = estimator.fit(weighted, chosen.value, chosen.scale)
     assert isinstance(fitted, nn.Linear)
     return scale.folded_into(fitted), chosen
 
@@ -136,10 +138,11 @@ def _choose(estimator: Estimator, samples: Samples, groups: Tensor, seed: int) -
     def attempt(value: float) -> _Chosen:
         return _cross_validated(estimator, samples, value, folds, independent)
 
-    if not estimator.by_votes:
-        return best_value(estimator.values, estimator.default, attempt)
-    possible = [one for one in estimator.values if one <= min(len(train) for train, _ in folds)]
-    tried = [(attempt(value)) for value in possible]
+    with quiet_and_single_threaded(samples.embeddings):
+        if not estimator.by_votes:
+            return best_value(estimator.values, estimator.default, attempt)
+        possible = [one for one in estimator.values if one <= min(len(train) for train, _ in folds)]
+        tried = [attempt(value) for value in possible]
     return min(tried, key=lambda one: (-one.accuracy.merit if one.accuracy else 0.0, one.loss))
 
 
