@@ -71,9 +71,10 @@ def tversky(logits: Tensor, labels: Tensor, alpha: float = 0.3, beta: float = 0.
     Salehi et al., "Tversky loss function for image segmentation using 3D fully convolutional deep networks", 2017,
     arXiv:1706.05721, and the weights that it found best.
     """
-    probabilities, here = _probabilities(logits, labels), _one_hot(labels, logits.shape[1])
-    hits = torch.where(here, probabilities, 0.0).sum((0, 2, 3))
-    positives = here.sum((0, 2, 3))
+    probabilities = _probabilities(logits, labels)
+    counted = labels.clamp_min(0)  # any class where a pixel does not count: its probabilities are 0
+    hits = _sum_by_class(probabilities.gather(1, counted[:, None])[:, 0], counted, logits.shape[1])
+    positives = _sum_by_class((labels != IGNORE).to(hits.dtype), counted, logits.shape[1])
     alarms, misses = probabilities.sum((0, 2, 3)) - hits, positives - hits
     overlaps = (hits + smooth) / (hits + alpha * alarms + beta * misses + smooth)
     return _mean_over_present(1 - overlaps, positives)
@@ -150,6 +151,15 @@ def _probabilities(logits: Tensor, labels: Tensor) -> Tensor:
 def _one_hot(labels: Tensor, classes: int) -> Tensor:
     """B H W -> B K H W bool, False where a pixel does not count."""
     return labels[:, None] == torch.arange(classes, device=labels.device)[:, None, None]
+
+
+def _sum_by_class(values: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """Of values B H W the sum over the pixels of each class: K."""
+    if values.device.type == "cpu":  # one pass, not one a class, in float64, since each sum is added up in a row
+        sums = values.new_zeros(classes, dtype=torch.float64)
+        return sums.index_add(0, labels.flatten(), values.flatten().double()).to(values.dtype)
+    # index_add of a GPU adds in an order that differs from run to run
+    return torch.where(_one_hot(labels, classes), values[:, None], 0.0).sum((0, 2, 3))
 
 
 def _mean_over_present(losses: Tensor, positives: Tensor) -> Tensor:
