@@ -94,7 +94,8 @@ def finished(desk: Path, training: Printed) -> Path:
         (["train", "no/such/folder"], "no/such/folder"),
         (
             ["train", "mnist-scenes"],
-            "training takes one class per image, sets of classes, numbers or masks so far; train on mnist instead",
+            "training takes one class per image, sets of classes, numbers or masks so far; "
+            "train on the outlines of the objects, drawn into masks, with --task segment",
         ),
         (["train", "mnist-scenes:many"], "no number of scenes after the colon"),
         (["train", "mnist", "--model", "lenet6"], "did you mean lenet5"),

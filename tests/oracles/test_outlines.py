@@ -5,6 +5,10 @@ import pytest
 from pycocotools import mask as coco
 from skimage.draw import polygon2mask
 
+from striate.data.decoding.limits import Limits
+from striate.data.targets import IGNORE, Instances
+from striate.sources.annotations.frame import Frame
+from striate.sources.annotations.outlined_targets import OutlinedInstances
 from striate.sources.annotations.outlines import fill, runs_from_text
 
 pytestmark = pytest.mark.oracle
@@ -36,3 +40,29 @@ def test_polygons_are_those_of_scikit_image_and_close_to_pycocotools(seed: int) 
     theirs = fill(runs_from_text(encoded["counts"].decode()), 130, 140)
     border = np.linalg.norm(np.diff(points, axis=0, append=points[:1]), axis=1).sum()
     assert (ours ^ theirs).sum() <= 0.1 * border  # pycocotools rounds the points to a fifth of a pixel
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_objects_in_one_mask_are_those_of_pycocotools_the_smallest_last(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    height, width, count = 60, 80, 7
+    masks, encoded = [], []
+    for _ in range(count + 1):
+        mask = np.zeros((height, width), np.uint8)
+        y, x = random.integers(0, 50, 2)
+        mask[y : y + random.integers(5, 40), x : x + random.integers(5, 40)] = 1
+        mask &= random.random((height, width)) < 0.9
+        masks.append(mask)
+        encoded.append(coco.encode(np.asfortranarray(mask)))
+    expected = np.where(masks[0], IGNORE, 0)
+    for label in sorted(range(1, count + 1), key=lambda label: -int(coco.area(encoded[label]))):
+        expected[masks[label] > 0] = label
+    outlines = [runs_from_text(one["counts"].decode()) for one in encoded]
+    instances = OutlinedInstances(
+        (Instances(np.zeros((count, 4), np.float32), np.arange(count)),),
+        (tuple(outlines[1:]),),
+        (Frame(height, width),),
+        Limits(),
+        unlabeled=((outlines[0],),),
+    )
+    assert (instances.as_masks(range(1, count + 1)).target(0) == expected).all()

@@ -128,6 +128,11 @@ class Source:
         return next(iter(self.splits.values())).targets.form == "masks"
 
     @property
+    def has_outlines(self) -> bool:
+        """Whether there are objects with outlines, which can be drawn into masks."""
+        return all(listing.targets.as_masks(range(len(self.classes))) for listing in self.splits.values())
+
+    @property
     def has_targets_in_memory(self) -> bool:
         """Whether targets are values, and no boxes or masks."""
         return all(isinstance(listing.targets, LoadedTargets) for listing in self.splits.values())

@@ -103,6 +103,13 @@ class Targets(ABC):
     def content(self) -> bytes:
         """All of it as bytes, for a digest."""
 
+    def as_masks(self, positions: Sequence[int]) -> "Targets | None":  # noqa: ARG002 - the default, for what has no outlines
+        """The outlines of objects drawn into a mask for each image: the class of label k is positions[k], 0 the background.
+
+        None where there are no outlines.
+        """
+        return None
+
 
 class LoadedTargets(Targets):
     """Targets in memory, in the pixels of decoded images: what a network is trained on and measured by."""

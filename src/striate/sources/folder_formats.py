@@ -30,7 +30,7 @@ class FolderFormat:
     `find` gives what there is, or nothing; `open` makes a Source of it; both raise DataError. `holds`: the images are in
     the files themselves ("pixels"), or the files describe images beside them ("labels"). `has_own_folders` is whether what
     was found lies in folders of its own, so that it is there on purpose; `is_prediction` whether it is named as predictions
-    are, which never hold labels where there are class folders.
+    are, which never hold labels where there are class folders. `draws`: whether it may have masks, or outlines for masks.
     """
 
     name: FolderFormatName  # of --source
@@ -42,6 +42,7 @@ class FolderFormat:
     open: Callable[[DataPath, Any], Source]
     has_own_folders: Callable[[Any], bool] = lambda _: False
     is_prediction: Callable[[Any], bool] = lambda _: False
+    draws: bool = False
 
 
 FOLDER_FORMATS: Final = (
@@ -63,7 +64,7 @@ FOLDER_FORMATS: Final = (
     ),
     FolderFormat(
         "coco", "COCO", "a JSON file with images, annotations and categories", (".json",), "labels",
-        find_coco, open_coco, lambda found: any(path.parent.name.lower() == "annotations" for _, path in found),
+        find_coco, open_coco, lambda found: any(path.parent.name.lower() == "annotations" for _, path in found), draws=True,
     ),
     FolderFormat(
         "voc", "Pascal VOC", "XML files in a folder Annotations, or beside the images", (".xml",), "labels",
@@ -71,11 +72,11 @@ FOLDER_FORMATS: Final = (
     ),
     FolderFormat(
         "yolo", "YOLO", "data.yaml, or the folders images and labels", (".yaml", ".yml"), "labels",
-        find_yolo, open_yolo, lambda found: found.has_own_folders,
+        find_yolo, open_yolo, lambda found: found.has_own_folders, draws=True,
     ),
     FolderFormat(
         "masks", "mask folders", "the folders images and masks", (".png",), "labels",
-        find_masks, open_masks, lambda found: found.has_own_folders,
+        find_masks, open_masks, lambda found: found.has_own_folders, draws=True,
     ),
     FolderFormat(
         "rows", "rows with images in them", "a .parquet or .arrow file with images in it", (".parquet", ".arrow"), "pixels",

@@ -109,6 +109,8 @@ def open_folder(folder: DataPath) -> Source:
     found, failures = _find(
         folder, [one for one in FOLDER_FORMATS if not options.columns.named or one.name in OF_TABLES]
     )
+    if options.columns.task == "segment":  # the boxes that VOC has beside its masks do not compete with them
+        found = [one for one in found if one.form.draws] or found
     if options.columns.named:
         return _first(folder, found, failures) or _refuse_columns(folder)
     if options.class_level is not None:

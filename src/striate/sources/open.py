@@ -15,13 +15,14 @@ from striate.sources.annotations.yolo_source import open_yolo, yolo_folders
 from striate.sources.archives.webdataset_source import find_shards, open_shards
 from striate.sources.arrays.array_source import find_arrays, open_arrays
 from striate.sources.arrays.mnist import open_mnist
+from striate.sources.asked_task import with_task
 from striate.sources.data_path import DataPath
 from striate.sources.format_detection import open_folder
 from striate.sources.generated.scene_source import SCENES, open_scenes
 from striate.sources.read_options import BY_NAME, OF_FILES, ReadOptions
 from striate.sources.settings import AUTO, FORMATS, ReadingSettings
 from striate.sources.source_splits import trainable
-from striate.sources.tables.columns import Columns, with_task
+from striate.sources.tables.columns import Columns
 from striate.sources.tables.image_rows_source import find_rows, open_rows
 from striate.sources.tables.table_source import TABLES, open_table_file
 

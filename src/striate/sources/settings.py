@@ -6,12 +6,13 @@ from typing import Annotated, Final, Literal, final, get_args
 from striate.data.decoding.limits import DEFAULT_LIMITS, FOLLOW_LINKS, MAX_PIXELS
 from striate.settings import Setting
 
-__all__ = ["AUTO", "FORMATS", "LABEL_TASKS", "FolderFormatName", "ReadingSettings"]
+__all__ = ["AUTO", "FORMATS", "LABEL_TASKS", "READ_TASKS", "FolderFormatName", "ReadingSettings"]
 
 # Every format that a folder may be in other than class folders; the rows of FOLDER_FORMATS have these names.
 FolderFormatName = Literal["table", "arrays", "webdataset", "coco", "voc", "yolo", "masks", "idx", "cifar", "rows"]
 AUTO: Final = "auto"
 LABEL_TASKS: Final = ("classify", "multilabel", "regress")  # of labels that are not drawn
+READ_TASKS: Final = (*LABEL_TASKS, "segment")  # that a person may name
 FORMATS: Final = (AUTO, "folders", *get_args(FolderFormatName))
 
 
@@ -32,8 +33,9 @@ class ReadingSettings:
     task: Annotated[
         str,
         Setting(
-            "what labels are: one class an image, several, or numbers; found by the labels if left out",
-            choices=(AUTO, *LABEL_TASKS),
+            "what labels are: one class an image, several, numbers, or masks, also from outlines of objects; found by the "
+            "labels if left out",
+            choices=(AUTO, *READ_TASKS),
         ),
     ] = "auto"
     image_root: Annotated[str, Setting("folder that a table's image paths start from, relative to the table")] = ""

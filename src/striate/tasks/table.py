@@ -48,12 +48,12 @@ def require_task(source: Source) -> None:
     if source.task in TASKS:
         return
     known = " or ".join(", ".join(asks for name, asks in ASKS.items() if name in TASKS).rsplit(", ", 1))
-    if source.kind == "scenes":
-        raise DataError(
-            f"{source.name} has {ASKS[source.task]}: `striate check` and `striate augment` read them, and training "
-            f"takes {known} so far; train on mnist instead"
-        )
+    way_out = (
+        "train on the outlines of the objects, drawn into masks, with --task segment"
+        if source.has_outlines
+        else "give each image one class, as a folder, a number or text"
+    )
     raise DataError(
         f"{source.location} has {ASKS[source.task]}: `striate check` and `striate augment` read them, "
-        f"and training takes {known} so far; give each image one class, as a folder, a number or text"
+        f"and training takes {known} so far; {way_out}"
     )

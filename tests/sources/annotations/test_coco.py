@@ -13,7 +13,7 @@ from striate.data import Instances, Limits, Skeleton
 from striate.errors import DataError
 from striate.sources import open_source
 from striate.sources.annotations.mirror_pairs import mirror_pairs
-from striate.sources.annotations.outlines import OutlinedInstances
+from striate.sources.annotations.outlined_targets import OutlinedInstances
 
 Put = Callable[..., Path]
 ANY = Limits(max_bad=1)

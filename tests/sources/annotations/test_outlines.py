@@ -14,7 +14,8 @@ from striate.data.decoding.orientation import upright, upright_grid, upright_poi
 from striate.data.skipped_files import Unreadable
 from striate.data.targets import Instances
 from striate.sources.annotations.frame import Frame
-from striate.sources.annotations.outlines import OutlinedInstances, fill, runs_from_text
+from striate.sources.annotations.outlined_targets import OutlinedInstances
+from striate.sources.annotations.outlines import fill, runs_from_text
 
 
 def as_runs(mask: np.ndarray) -> np.ndarray:
@@ -83,6 +84,22 @@ def test_a_triangle_is_that_of_pillow_but_for_its_border(points: list[tuple[int,
     ImageDraw.Draw(border).line([*places, places[0]], fill=1, width=3)
     differs = ours ^ np.asarray(drawn)
     assert not (differs & ~np.asarray(border)).any()
+
+
+coordinates = st.floats(-9, 29, allow_nan=False).map(lambda x: round(x, 2))
+
+
+@given(st.lists(st.lists(st.tuples(coordinates, coordinates), min_size=3, max_size=6), min_size=1, max_size=3))
+def test_polygons_are_those_of_crossings_counted_at_each_pixel(polygons: list[list[tuple[float, float]]]) -> None:
+    def crossings(x: float, y: float, points: list[tuple[float, float]]) -> int:
+        """How many edges a ray from the point to the right crosses."""
+        edges = zip(points, [*points[1:], points[0]], strict=True)
+        return sum((y1 > y) != (y2 > y) and x < x1 + (y - y1) * (x2 - x1) / (y2 - y1) for (x1, y1), (x2, y2) in edges)
+
+    ours = fill(tuple(np.array(points) for points in polygons), 14, 20)
+    for row, column in np.ndindex(14, 20):
+        inside = any(crossings(column + 0.5, row + 0.5, points) % 2 for points in polygons)
+        assert ours[row, column] == inside
 
 
 def test_runs_are_lengths_down_the_columns_background_first() -> None:

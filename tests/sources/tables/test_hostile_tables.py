@@ -88,7 +88,7 @@ def test_a_hostile_table_ends_as_one_line(content: str | bytes, message: str, ta
         ({"label": ("label", "labell")}, r"no column 'labell'; did you mean label\?"),
         ({"split": "fold"}, "no column 'fold'; known: label, path"),
         ({"task": "clasify"}, r"task = 'clasify' .* did you mean classify\?"),
-        ({"task": "detect"}, "task = 'detect' is not a task for labels in tables"),
+        ({"task": "detect"}, "task = 'detect' is not a task for labels"),
         ({"label": ()}, "label is empty"),
     ],
 )

@@ -1,4 +1,4 @@
-"""One annotation of a COCO file: its box, its outline and its keypoints."""
+"""One annotation of a COCO file: its box, its outline and its keypoints; or the region of a crowd."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ import numpy as np
 
 from striate.data.targets import Skeleton
 from striate.errors import DataError
-from striate.sources.annotations.outlines import Outline, runs_from_text
+from striate.sources.annotations.outlines import Outline, rectangle, runs_from_text
 from striate.sources.files.json_file import show, to_numbers
 
-__all__ = ["CocoAnnotation", "read_annotation"]
+__all__ = ["CocoAnnotation", "read_annotation", "read_crowd"]
 
 
 @final
@@ -28,10 +28,7 @@ def read_annotation(
     annotation: Mapping[str, Any], where: str, size: tuple[int, int] | None, skeleton: Skeleton | None
 ) -> CocoAnnotation:
     """The annotation of an image of `size`, height and width. Raises DataError where it is malformed."""
-    box = to_numbers(annotation.get("bbox"), where, "bbox")
-    if len(box) != 4:
-        raise DataError(f"{where}: bbox has {len(box)} numbers and not 4 (x, y, width, height); fix it")
-    x, y, width, height = box
+    box = _box(annotation, where)
     points: list[float] | None = None
     if skeleton is not None:
         count = 3 * len(skeleton.names)
@@ -41,7 +38,22 @@ def read_annotation(
                 f"{where}: keypoints has {len(points)} numbers and not 3 for each of {count // 3} keypoints; fix it"
             )
     outline = _outline(annotation.get("segmentation"), where, size)
-    return CocoAnnotation(where, annotation["category_id"], (x, y, x + width, y + height), outline, points)
+    return CocoAnnotation(where, annotation["category_id"], box, outline, points)
+
+
+def read_crowd(annotation: Mapping[str, Any], where: str, size: tuple[int, int] | None) -> Outline:
+    """The region of a crowd: its outline, or else its box. Raises DataError where it is malformed."""
+    outline = _outline(annotation.get("segmentation"), where, size)
+    return rectangle(*_box(annotation, where)) if outline is None else outline
+
+
+def _box(annotation: Mapping[str, Any], where: str) -> tuple[float, float, float, float]:
+    """x1, y1, x2, y2"""
+    box = to_numbers(annotation.get("bbox"), where, "bbox")
+    if len(box) != 4:
+        raise DataError(f"{where}: bbox has {len(box)} numbers and not 4 (x, y, width, height); fix it")
+    x, y, width, height = box
+    return x, y, x + width, y + height
 
 
 def _outline(segmentation: object, where: str, size: tuple[int, int] | None) -> Outline | None:

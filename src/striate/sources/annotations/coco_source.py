@@ -5,8 +5,8 @@
 
 Classes are the categories in the order of their numbers. A box is x, y, width, height from the top left corner. Where
 any object has an outline (polygons or runs) the objects have masks. Objects marked `iscrowd` are groups that were not
-annotated one by one: they are left out and counted, and so are images in a file of another kind (captions). An image without
-annotations has no objects in it, and is used. Lin et al., "Microsoft COCO: Common Objects in Context", 2014.
+annotated one by one: they are left out and counted, and their pixels are of no class where outlines become masks. An image
+without annotations has no objects in it, and is used. Lin et al., "Microsoft COCO: Common Objects in Context", 2014.
 """
 
 import os
@@ -25,7 +25,7 @@ from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
 from striate.data.targets import Skeleton
 from striate.errors import DataError
-from striate.sources.annotations.coco_annotation import CocoAnnotation, read_annotation
+from striate.sources.annotations.coco_annotation import CocoAnnotation, read_annotation, read_crowd
 from striate.sources.annotations.instance_listing import AnnotatedImage, list_instances
 from striate.sources.annotations.mirror_pairs import mirror_pairs
 from striate.sources.annotations.named_images import NamedImages
@@ -51,7 +51,7 @@ class _Content:
     objects: Mapping[int | str, Sequence[CocoAnnotation]]
     categories: Mapping[int, str]
     skeleton: Skeleton | None
-    crowds: int
+    crowds: Mapping[int | str, Sequence[Outline]]
     faults: list[AnnotationFault] = field(default_factory=list)
 
 
@@ -73,7 +73,7 @@ def open_coco(data: DataPath, found: Sequence[tuple[str, Path]]) -> Source:
     ignored: Counter[str] = Counter()
     for split, content in contents.items():
         splits[split] = _list(data, content, named, masked)
-        ignored[_CROWD] += content.crowds
+        ignored[_CROWD] += sum(map(len, content.crowds.values()))
     return Source(
         printable(root.name),
         printable((root if len(files) > 1 else first.path).as_posix()),
@@ -111,6 +111,7 @@ def _list(data: DataPath, content: _Content, named: NamedImages, masked: bool) -
                 size=content.sizes[number],
                 keypoints=points,
                 outlines=outlines,
+                crowds=tuple(content.crowds.get(number, ())),
             )
         )
     return list_instances(
@@ -147,7 +148,7 @@ def _read(path: Path) -> _Content:
             number_of[file], files[number], sizes[number] = number, file, _size(image, where)
     objects: dict[int | str, list[CocoAnnotation]] = {}
     used: set[int | str] = set()
-    crowds = 0
+    crowds: dict[int | str, list[Outline]] = {}
     for i, annotation in enumerate(annotations, 1):
         where = f"{name}, annotation {i}"
         number = _id(annotation.get("image_id"), where, "image_id")
@@ -166,7 +167,7 @@ def _read(path: Path) -> _Content:
             message = f"no category has the id {show(category)}"
             faults.append(AnnotationFault(shown, where, message, "unknown class"))
         elif annotation.get("iscrowd") in (1, True):
-            crowds += 1
+            crowds.setdefault(number, []).append(read_crowd(annotation, where, sizes[number]))
         else:
             objects.setdefault(number, []).append(read_annotation(annotation, where, sizes[number], skeleton))
     return _Content(name, path, files, sizes, objects, names, skeleton, crowds, faults)

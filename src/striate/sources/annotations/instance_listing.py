@@ -22,7 +22,8 @@ from striate.data.targets import Instances, InstanceTargets, Skeleton, Targets
 from striate.data.threads import in_threads
 from striate.errors import DataError
 from striate.sources.annotations.frame import Frame, frame_of
-from striate.sources.annotations.outlines import Outline, OutlinedInstances
+from striate.sources.annotations.outlined_targets import OutlinedInstances
+from striate.sources.annotations.outlines import Outline, rectangle
 from striate.sources.data_path import DataPath
 
 __all__ = ["AnnotatedImage", "list_instances"]
@@ -43,6 +44,11 @@ class AnnotatedImage:
     size: tuple[int, int] | None = None  # height and width, where the annotation gives them
     keypoints: npt.NDArray[np.float64] | None = None  # M P 3
     outlines: tuple[Outline | None, ...] | None = None  # M; of all images of a source or of none
+    crowds: tuple[Outline, ...] = ()  # regions of objects that were not annotated one by one
+
+
+# the objects, their outlines, regions that hold more than these, and the frame of the outlines and regions
+_UsableObjects = tuple[Instances, tuple[Outline | None, ...], tuple[Outline, ...], Frame]
 
 
 def list_instances(
@@ -63,7 +69,7 @@ def list_instances(
     headers = _read_headers(FileStore(tuple(f"{root}/{one.file}" for one in images), limits))
     rows = sum(len(one.where) for one in images) + len(found)
     kept: list[str] = []
-    usable: list[tuple[Instances, tuple[Outline | None, ...], Frame]] = []
+    usable: list[_UsableObjects] = []
     for one, header in zip(images, headers, strict=True):
         if isinstance(header, Unreadable):
             skipped_files.append(SkippedFile(printable(one.file), header.reason, header.detail))
@@ -76,17 +82,18 @@ def list_instances(
                 )
             )
         else:
-            objects, outlines = _usable_objects(one, frame, found)
             kept.append(one.file)
-            usable.append((objects, outlines, frame))
+            usable.append(_usable_objects(one, frame, found))
     check_skipped(skipped_files, len(kept) + len(skipped_files), limits)
     check_faults(found, rows, name, limits)
     if not kept:
         raise DataError(f"{name} has no annotated image that can be used; add images")
-    lists, all_outlines, frames = zip(*usable, strict=True)
+    lists, outlines, unlabeled, frames = zip(*usable, strict=True)
     masked = any(one.outlines is not None for one in images)
     targets: Targets = (
-        OutlinedInstances(lists, all_outlines, frames, limits, skeleton) if masked else InstanceTargets(lists, skeleton)
+        OutlinedInstances(lists, outlines, frames, limits, skeleton, unlabeled)
+        if masked
+        else InstanceTargets(lists, skeleton)
     )
     store = FileStore(tuple(f"{root}/{file}" for file in kept), limits)
     return Listing(tuple(map(printable, kept)), targets, store, tuple(skipped_files), faults=tuple(found))
@@ -106,9 +113,7 @@ def _read_headers(store: FileStore) -> list[Header | Unreadable]:
     return headers
 
 
-def _usable_objects(
-    one: AnnotatedImage, frame: Frame, found: list[AnnotationFault]
-) -> tuple[Instances, tuple[Outline | None, ...]]:
+def _usable_objects(one: AnnotatedImage, frame: Frame, found: list[AnnotationFault]) -> _UsableObjects:
     """The objects that can be used, upright, with their outlines; faults go to `found`."""
     if one.unit == "image":
         one = _in_pixels(one, frame)
@@ -138,7 +143,9 @@ def _usable_objects(
         if outline is None and kept
     )
     objects = Instances(boxes[keep], one.labels[keep], None, None if keypoints is None else keypoints[keep])
-    return objects, tuple(outline for outline, kept in zip(outlines, keep, strict=False) if kept)
+    usable = tuple(outline for outline, kept in zip(outlines, keep, strict=False) if kept)
+    without = [i for i, outline in enumerate(outlines) if outline is None and keep[i]]
+    return objects, usable, (*one.crowds, *(rectangle(*one.boxes[i].tolist()) for i in without)), frame
 
 
 def _without_area(boxes: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.bool_]:

@@ -6,21 +6,13 @@ text. In the text each number takes as many characters as it needs, 5 bits each,
 it is the difference to the one before the last (as the notes in cocoapi's maskApi.c describe).
 """
 
-from dataclasses import dataclass
-from typing import ClassVar, Final, final
-
 import numpy as np
 import numpy.typing as npt
 
-from striate.data.decoding.limits import Limits
-from striate.data.skipped_files import Unreadable
-from striate.data.targets import Instances, Skeleton, Target, TargetForm, Targets, TaskKind
-from striate.sources.annotations.frame import Frame
-
-__all__ = ["Outline", "OutlinedInstances", "fill", "runs_from_text"]
+__all__ = ["Outline", "fill", "fill_window", "rectangle", "runs_from_text"]
 
 Outline = tuple[npt.NDArray[np.float64], ...] | npt.NDArray[np.int64]  # polygons, each K 2; or runs
-_MASKS: Final = 20  # masks of an image of the largest size that is read: 1 GB, where none may be larger
+Window = tuple[slice, slice]  # rows and columns of an image
 
 
 def runs_from_text(text: str) -> npt.NDArray[np.int64]:
@@ -41,71 +33,53 @@ def runs_from_text(text: str) -> npt.NDArray[np.int64]:
     return runs
 
 
+def rectangle(x1: float, y1: float, x2: float, y2: float) -> Outline:
+    """The outline of a box."""
+    return (np.array([(x1, y1), (x2, y1), (x2, y2), (x1, y2)], np.float64),)
+
+
 def fill(outline: Outline, height: int, width: int) -> npt.NDArray[np.bool_]:
     """The mask of an outline: H W. ValueError where the runs are of another size, or a polygon is one of millions of turns."""
+    window, inside = fill_window(outline, height, width)
+    mask = np.zeros((height, width), np.bool_)
+    mask[window] = inside
+    return mask
+
+
+def fill_window(outline: Outline, height: int, width: int) -> tuple[Window, npt.NDArray[np.bool_]]:
+    """The same within the rows and columns that the outline spans, h w: most objects are much smaller than their image."""
     if isinstance(outline, tuple):
-        mask = np.zeros((height, width), np.bool_)
+        points = np.concatenate([*outline, np.empty((0, 2))])
+        low, high = (points.min(0), points.max(0)) if len(points) else (np.zeros(2), np.zeros(2))
+        left, top = np.floor(low).clip(0, (width, height)).astype(np.int64).tolist()
+        right, bottom = np.ceil(high).clip(0, (width, height)).astype(np.int64).tolist()
+        window = slice(top, bottom), slice(left, right)
+        mask = np.zeros((bottom - top, right - left), np.bool_)
         for polygon in outline:
-            mask |= _fill_polygon(polygon, height, width)
-        return mask
+            mask |= _fill_polygon(polygon, window, 4 * height * width + 1000)
+        return window, mask
     if outline.min(initial=0) < 0 or outline.sum() != height * width:
         raise ValueError(f"the runs do not add up to {height} x {width} pixels")
     inside = np.arange(len(outline)) % 2 == 1
-    return np.repeat(inside, outline).reshape(width, height).T
+    return (slice(0, height), slice(0, width)), np.repeat(inside, outline).reshape(width, height).T
 
 
-def _fill_polygon(polygon: npt.NDArray[np.float64], height: int, width: int) -> npt.NDArray[np.bool_]:
+def _fill_polygon(polygon: npt.NDArray[np.float64], window: Window, most: int) -> npt.NDArray[np.bool_]:
+    """The mask of a polygon in a window; ValueError for more than `most` crossings of a row."""
+    (top, bottom), (left, right) = ((side.start, side.stop) for side in window)
+    height, width = bottom - top, right - left
     x1, y1 = polygon.T  # K
     x2, y2 = np.roll(polygon, -1, 0).T
     # each edge crosses the center lines of rows first..last-1, whichever way it runs
-    first, last = (np.ceil(edge(y1, y2) - 0.5).clip(0, height).astype(np.int64) for edge in (np.minimum, np.maximum))
+    first, last = (np.ceil(edge(y1, y2) - 0.5).clip(top, bottom).astype(np.int64) for edge in (np.minimum, np.maximum))
     counts = last - first
     total = int(counts.sum())
-    if total > 4 * height * width + 1000:
+    if total > most:
         raise ValueError(f"a polygon of {len(polygon)} points crosses the rows {total} times")
     edge = np.repeat(np.arange(len(polygon)), counts)
     row = np.arange(total) - np.repeat(counts.cumsum() - counts, counts) + first[edge]
     x = x1[edge] + (row + 0.5 - y1[edge]) * (x2[edge] - x1[edge]) / (y2[edge] - y1[edge])
-    column = np.ceil(x - 0.5).clip(0, width).astype(np.int64)  # the first whose center lies right of the crossing
-    crossings = np.bincount(row * (width + 1) + column, minlength=height * (width + 1)).reshape(height, width + 1)
+    column = np.ceil(x - 0.5).clip(left, right).astype(np.int64)  # the first whose center lies right of the crossing
+    at = (row - top) * (width + 1) + column - left
+    crossings = np.bincount(at, minlength=height * (width + 1)).reshape(height, width + 1)
     return (crossings.astype(np.uint8).cumsum(1, dtype=np.uint8) & 1).astype(np.bool_)[:, :width]
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class OutlinedInstances(Targets):
-    """Objects whose masks are filled when they are asked for; `objects` have none yet."""
-
-    objects: tuple[Instances, ...]
-    outlines: tuple[tuple[Outline | None, ...], ...]  # of each object; None is an empty mask
-    frames: tuple[Frame, ...]  # that the outlines count in
-    limits: Limits
-    skeleton: Skeleton | None = None
-    task: TaskKind = "detect"
-    form: ClassVar[TargetForm] = "boxes"
-
-    def __len__(self) -> int:
-        return len(self.objects)
-
-    def target(self, i: int) -> Target:
-        one, frame = self.objects[i], self.frames[i]
-        if len(one) * frame.height * frame.width > _MASKS * self.limits.max_pixels:
-            raise Unreadable("decompression bomb", f"{len(one)} masks of {frame.width} x {frame.height} pixels")
-        masks = np.zeros((len(one), *frame.grid(np.empty((frame.height, frame.width), np.bool_)).shape), np.bool_)
-        for mask, outline in zip(masks, self.outlines[i], strict=True):
-            if outline is not None:
-                try:
-                    mask[:] = frame.grid(fill(outline, frame.height, frame.width))
-                except ValueError as error:
-                    raise Unreadable("unreadable", str(error)) from None
-        return Instances(one.boxes, one.labels, masks, one.keypoints)
-
-    def content(self) -> bytes:
-        pieces: list[bytes] = []
-        for one, outlines, frame in zip(self.objects, self.outlines, self.frames, strict=True):
-            points = one.keypoints if one.keypoints is not None else np.empty(0)
-            pieces += (repr((len(one), frame)).encode(), one.boxes.tobytes(), one.labels.tobytes(), points.tobytes())
-            for outline in outlines:
-                lines = outline if isinstance(outline, tuple) else () if outline is None else (outline,)
-                pieces += (piece for line in lines for piece in (np.int64(line.size).tobytes(), line.tobytes()))
-        return b"".join(pieces)

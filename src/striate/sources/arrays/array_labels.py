@@ -17,6 +17,7 @@ from striate.data.targets import Targets, TaskKind
 from striate.errors import DataError
 from striate.sources.arrays.array_files import StoredArray
 from striate.sources.labels.parsing import ParsedLabels, Place, parse_labels
+from striate.sources.settings import LABEL_TASKS
 
 __all__ = ["ArrayLabels", "read_labels"]
 
@@ -61,7 +62,7 @@ def read_labels(
         numeric = together.dtype.kind in "iuf"
         parsed = parse_labels({"labels": cells}, is_learned, place, task, numeric=numeric, for_training=for_training)
     else:
-        parsed = _rows(together, place, task)
+        parsed = _rows(together, place, task if task in LABEL_TASKS else None)
     return ArrayLabels(
         parsed.classes,
         {split: parsed.targets(np.arange(offsets[split], offsets[split] + len(one))) for split, one in values.items()},

@@ -40,9 +40,9 @@ from striate.sources.arrays.array_pixels import (
     stored_values,
 )
 from striate.sources.arrays.image_inputs import array_of, held_image, holds_file, is_list, not_finite
+from striate.sources.asked_task import with_task
 from striate.sources.source_splits import by_split, ordered_splits, trainable
 from striate.sources.split_words import splits_of
-from striate.sources.tables.columns import with_task
 
 __all__ = ["IN_MEMORY", "open_in_memory"]
 

@@ -108,6 +108,9 @@ class SceneObjects(Targets):
     def content(self) -> bytes:
         return self.scenes.content().encode()
 
+    def as_masks(self, positions: Sequence[int]) -> "SceneMasks":  # noqa: ARG002 - the digits follow the background anyway
+        return SceneMasks(self.scenes)
+
 
 @final
 @dataclass(frozen=True, eq=False)

@@ -35,6 +35,7 @@ from striate.errors import DataError, nearest
 from striate.sources.labels.kinds import MISSING, kind_of_labels, marked_lists
 from striate.sources.labels.quantities import decimal_mark, is_number, quantities
 from striate.sources.labels.word_sets import LIST, MARKS, separated, word_sets
+from striate.sources.settings import LABEL_TASKS
 
 __all__ = ["ParsedLabels", "Place", "is_binary", "parse_labels"]
 
@@ -90,6 +91,7 @@ def parse_labels(
     }
     for name, column in cells.items():
         _check_text(name, column, place)
+    task = task if task in LABEL_TASKS else None  # any other is refused once it is known what there is
     if not for_training:
         learned = np.ones_like(learned)
     if not learned.any():

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from striate.data.names import listed
-from striate.data.source import Source
 from striate.data.targets import TaskKind
 from striate.errors import DataError, SettingError, nearest
 from striate.sources.labels.parsing import is_binary
 from striate.sources.labels.quantities import is_measure, is_number, quantities
-from striate.sources.settings import LABEL_TASKS
+from striate.sources.settings import READ_TASKS
 from striate.sources.tables.split_columns import snake_case
 
 __all__ = [
@@ -22,7 +21,6 @@ __all__ = [
     "named_paths",
     "path_column",
     "split_names",
-    "with_task",
 ]
 
 # in lower case with "_" for spaces and dashes; of several in one table the first that names files counts
@@ -71,7 +69,7 @@ class Columns:
     """What to take from a table. What is None is detected by the names of the columns and by their cells.
 
     `label`: one column or several. `split`: of train, val and test; several separated by commas, or "none". `task`:
-    "classify", "multilabel" or "regress".
+    "classify", "multilabel", "regress" or, which no table has, "segment".
     `folder`: where the paths begin, relative to the folder of the table. Raises SettingError for an unknown task.
     """
 
@@ -82,10 +80,8 @@ class Columns:
     folder: str | None = None
 
     def __post_init__(self) -> None:
-        if self.task is not None and self.task not in LABEL_TASKS:
-            raise SettingError(
-                f"task = {self.task!r} is not a task for labels in tables{nearest(self.task, LABEL_TASKS)}"
-            )
+        if self.task is not None and self.task not in READ_TASKS:
+            raise SettingError(f"task = {self.task!r} is not a task for labels{nearest(self.task, READ_TASKS)}")
         if self.label == ():
             raise SettingError("label is empty; give one or several columns, or leave it out")
 
@@ -98,15 +94,6 @@ class Columns:
 def split_names(typed: str | None) -> tuple[str, ...] | None:
     """Names of columns as they are typed, separated by commas; None for nothing."""
     return tuple(name.strip() for name in typed.split(",")) if typed else None
-
-
-def with_task(source: Source, task: TaskKind | None) -> Source:
-    """The source, if its labels are of the task that a person named. SettingError where they are of another."""
-    if task not in (None, source.task):
-        raise SettingError(
-            f"task = {task!r}: {source.location} ({source.kind}) has labels for {source.task}; leave --task out"
-        )
-    return source
 
 
 def path_column(
