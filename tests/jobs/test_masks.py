@@ -1,6 +1,7 @@
 """Masks through the whole workbench: trained, resumed, evaluated, predicted at the size of the file, reported."""
 
 import csv
+import io
 import json
 import shutil
 import signal
@@ -28,11 +29,13 @@ from striate.training import RECIPES
 from striate.training.recipe_choice import recipe_by_weights
 from striate.views import Policy, apply_policy
 
+NUMBERS = np.array([0, 3, 9], np.uint8)  # of the classes in the files of masks
+PALETTE = [channel for number in range(12) for channel in (20 * number, 5, 250 - number)]
 SMALL = {**QUICK, "model": "unet_small", "batch_size": 8, "size": 32}
 
 
 def draw(folder: Path, count: int = 40, size: tuple[int, int] = (32, 48)) -> Path:
-    """Dark images with a bright and a striped rectangle, and their masks: 0 is the background, 1 bright, 2 striped."""
+    """Dark images with a bright and a striped rectangle, and masks with a palette: 0 is the background, 3 bright, 9 striped."""
     generator = np.random.default_rng(0)
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True)
@@ -45,7 +48,9 @@ def draw(folder: Path, count: int = 40, size: tuple[int, int] = (32, 48)) -> Pat
                 image[y : y + 14 : 4, x : x + 14] = 240
             mask[y : y + 14, x : x + 14] = label
         Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(folder / f"images/{n:02d}.png")
-        Image.fromarray(mask).save(folder / f"masks/{n:02d}.png")
+        shown = Image.fromarray(NUMBERS[mask])
+        shown.putpalette(PALETTE)
+        shown.save(folder / f"masks/{n:02d}.png")
     return folder
 
 
@@ -64,12 +69,12 @@ def test_masks_are_learned(run):
     figures = run.metrics["test"]
     assert figures["mean_iou"]["value"] > 0.6
     assert figures["mean_iou"]["low"] > figures["baseline"]["value"]
-    assert [row["class"] for row in figures["per_class"]] == ["0", "1", "2"]
+    assert [row["class"] for row in figures["per_class"]] == ["0", "3", "9"]
     assert run.verdict.startswith("test mean IoU: ")
     assert run.manifest["task"] == "segment"
     assert {"train_mean_iou", "val_mean_iou", "val_pixel_accuracy"} <= set(run.history[-1])
     assert run.evaluate() == figures
-    assert Bundle.open(run.path / "bundle").classes == ("0", "1", "2")
+    assert Bundle.open(run.path / "bundle").classes == ("0", "3", "9")
 
 
 def test_the_report_shows_the_worst_masks(run):
@@ -96,12 +101,12 @@ def test_predicted_masks_have_the_size_of_their_files(run, data, tmp_path, capsy
     assert {tuple(one["size"]) for one in predicted} == {(32, 48)}
     right = []
     for path in sorted((data / "masks").iterdir()):
-        mask = np.asarray(Image.open(tmp_path / "masks" / path.name))
-        assert mask.shape == (32, 48)
-        right.append((mask == np.asarray(Image.open(path))).mean())
+        with Image.open(tmp_path / "masks" / path.name) as written, Image.open(path) as given:
+            assert (written.size, written.mode, written.getpalette()) == (given.size, given.mode, given.getpalette())
+            right.append((np.asarray(written) == np.asarray(given)).mean())
     assert np.mean(right) > 0.9
     (one,) = run.predict(data / "images" / "00.png")
-    assert (one.prediction == np.asarray(Image.open(tmp_path / "masks" / "00.png"))).all()
+    assert (NUMBERS[one.prediction] == np.asarray(Image.open(tmp_path / "masks" / "00.png"))).all()
     assert sum(predicted[0]["area"].values()) == pytest.approx(1)
     with pytest.raises(SystemExit, match="2"):
         main(["predict", str(bundle), str(data / "images"), "--masks", str(tmp_path / "masks")])
@@ -166,12 +171,14 @@ def test_images_of_16_bits_and_one_channel_are_segmented(tmp_path):
         Image.fromarray(values).save(path)
     for path in (data / "masks").iterdir():
         mask = np.asarray(Image.open(path)).copy()
-        Image.fromarray((mask == 1).astype(np.uint8) * 255).save(path)
+        Image.fromarray((mask == 3).astype(np.uint8) * 255).save(path)
     run = train(data, out=tmp_path / "run", progress=False, **{**SMALL, "epochs": 1})
     assert run.manifest["data"]["image"][2] == 1
     assert Bundle.open(run.path / "bundle").preprocessing.canvas.bits == 16
     (one,) = run.predict(data / "images" / "00.png")
     assert one.prediction.shape == (32, 48)
+    with Image.open(io.BytesIO(one.mask_png() or b"")) as written:
+        assert np.array_equal(np.asarray(written), one.prediction * 255)
 
 
 @pytest.mark.large

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from striate.data.decoding.canvas import Canvas
+from striate.data.mask_encoding import MaskEncoding
 from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.data.target_transform import canvas_view
 from striate.data.targets import IGNORE, Gather, LoadedTargets, TargetForm, Targets, TaskKind, rarest_class
@@ -30,6 +31,7 @@ class MaskTargets(LoadedTargets):
 
     values: npt.NDArray[Any]
     classes: int
+    encoding: MaskEncoding | None = None
     task: TaskKind = "segment"
     form: ClassVar[TargetForm] = "masks"
 
@@ -43,7 +45,10 @@ class MaskTargets(LoadedTargets):
         return self.values.tobytes()
 
     def subset(self, positions: Tensor) -> "MaskTargets":
-        return MaskTargets(self.values[positions.numpy()], self.classes)
+        return MaskTargets(self.values[positions.numpy()], self.classes, self.encoding)
+
+    def mask_encoding(self) -> MaskEncoding | None:
+        return self.encoding
 
     def gather_on(self, device: torch.device) -> Gather:
         values = torch.from_numpy(self.values)
@@ -119,7 +124,7 @@ def load_masks(
 
     in_threads(read, len(kept), threads)
     usable = [row for row in range(len(kept)) if row not in lost]
-    masks = MaskTargets(values if not lost else values[usable], classes)
+    masks = MaskTargets(values if not lost else values[usable], classes, targets.mask_encoding())
     return masks, usable, [lost[row] for row in sorted(lost)]
 
 

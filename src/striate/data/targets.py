@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from striate.data.mask_encoding import MaskEncoding
 from striate.views import View
 
 __all__ = [
@@ -108,6 +109,10 @@ class Targets(ABC):
 
         None where there are no outlines.
         """
+        return None
+
+    def mask_encoding(self) -> MaskEncoding | None:
+        """How the files of masks show the classes; None where there are no such files."""
         return None
 
 

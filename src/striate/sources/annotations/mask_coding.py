@@ -13,7 +13,7 @@
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from typing import Any, Final, final
 import numpy as np
 import numpy.typing as npt
 
+from striate.data.mask_encoding import MaskEncoding, MaskKind
 from striate.data.names import printable
 from striate.data.targets import IGNORE
 from striate.errors import DataError
@@ -56,13 +57,32 @@ class MaskCoding:
             raise ValueError("it contains a number or color that it did not contain when the data was opened")
         return meant[at]
 
+    def encoding(self, palette: tuple[int, ...], *, packed: bool) -> MaskEncoding | None:
+        """How a file with this palette, () for none, or with packed colors shows the classes; None for what no PNG holds.
+
+        A class of classes.txt that no mask holds has its number, or the color of its number.
+        """
+        found = self.colors if packed else self.numbers
+        color_of = [number * 0x010101 for number in range(256)] if _is_gray(self.colors) else _voc_palette()
+        code_of = {meant: code for code, meant in sorted(found.items(), reverse=True) if code >= 0}
+        if packed and len(self.classes) > len(color_of):
+            return None
+        codes = [code_of[k] if k in code_of else color_of[k] if packed else k for k in range(len(self.classes))]
+        free = (color_of[255], 0xFFFFFF, 0x808080) if packed else (255, 128)
+        ignored = next((code for code in (*free, *range(2**16)) if code not in codes), -1)
+        kind: MaskKind = "color" if packed else "palette" if palette else "gray"
+        try:
+            return MaskEncoding(kind, tuple(codes), code_of.get(IGNORE, ignored), palette)
+        except ValueError:
+            return None
+
 
 def decide_coding(root: Path, numbers: Mapping[int, str], colors: Mapping[int, str]) -> MaskCoding:
     """The coding for the numbers and packed colors found, each with a file that holds it. Raises DataError."""
     names, table = read_class_names(root), _color_table(root)
     if table is not None and colors:
         return _by_table(root, table, numbers, colors)
-    if all(code == (code & 255) * 0x010101 for code in colors):  # gray
+    if _is_gray(colors):
         number_of = {code: code & 255 for code in colors}
         classes, of = _by_number(root, {number_of[code]: file for code, file in colors.items()} | dict(numbers), names)
         return _coding(classes, {n: of[n] for n in numbers}, {code: of[n] for code, n in number_of.items()})
@@ -145,6 +165,10 @@ def _color_table(root: Path) -> dict[str, int] | None:
             f"{where} has fewer than two classes, or two classes of one color; give each class its own color"
         )
     return table
+
+
+def _is_gray(colors: Iterable[int]) -> bool:
+    return all(code == (code & 255) * 0x010101 for code in colors)
 
 
 def _voc_palette() -> list[int]:

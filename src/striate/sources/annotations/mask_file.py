@@ -15,7 +15,7 @@ from striate.data.decoding.decode import read_stored
 from striate.data.decoding.limits import Limits
 from striate.data.skipped_files import Unreadable
 
-__all__ = ["MASK_SUFFIXES", "read_mask"]
+__all__ = ["MASK_SUFFIXES", "read_mask", "read_palette"]
 
 # what a mask file may be called, so that its folder is recognized; its format is detected by its first bytes
 MASK_SUFFIXES: Final = (".png", ".npy", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jpg", ".jpeg")
@@ -37,6 +37,15 @@ def read_mask(path: str | Path, limits: Limits) -> tuple[npt.NDArray[Any], bool]
     if stored.mode not in ("1", "L", "P", "I") and not stored.mode.startswith("I;16"):
         raise Unreadable("unreadable", f"a mask of mode {stored.mode}; palettes, gray and RGB are read")
     return np.asarray(stored).astype(_kind(stored)), False
+
+
+def read_palette(path: str | Path, limits: Limits) -> tuple[int, ...]:
+    """The packed colors of the numbers 0, 1, 2 ... of a mask with a palette; () of any other. Raises Unreadable."""
+    stored = read_stored(path, limits)
+    if not isinstance(stored, Image.Image) or stored.mode != "P":
+        return ()
+    colors = iter(stored.getpalette("RGB") or ())
+    return tuple(red << 16 | green << 8 | blue for red, green, blue in zip(colors, colors, colors, strict=True))
 
 
 def _kind(stored: Image.Image) -> type[np.integer[Any]]:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from striate.data.decoding.decode import read_header
 from striate.data.decoding.limits import Limits
+from striate.data.mask_encoding import MaskEncoding
 from striate.data.names import named, printable
 from striate.data.skipped_files import SkippedFile, Unreadable, check_skipped
 from striate.data.source import Listing, Source
@@ -31,7 +32,7 @@ from striate.data.threads import in_threads
 from striate.errors import DataError
 from striate.sources.annotations.frame import Frame, frame_of
 from striate.sources.annotations.mask_coding import MAX_NUMBERS, MaskCoding, decide_coding
-from striate.sources.annotations.mask_file import MASK_SUFFIXES, read_mask
+from striate.sources.annotations.mask_file import MASK_SUFFIXES, read_mask, read_palette
 from striate.sources.annotations.paired_folders import Paired, find_pairs
 from striate.sources.annotations.voc_source import image_sets
 from striate.sources.data_path import DataPath
@@ -88,6 +89,16 @@ class MaskFiles(Targets):
     def content(self) -> bytes:
         coding = repr((sorted(self.coding.numbers.items()), sorted(self.coding.colors.items())))
         return "\n".join([coding, *FileStore(self.paths, self.limits).digests()]).encode()
+
+    def mask_encoding(self) -> MaskEncoding | None:
+        """That of the first mask, which the others are like."""
+        for path in self.paths:
+            try:
+                _, packed = read_mask(path, self.limits)
+                return self.coding.encoding(read_palette(path, self.limits), packed=packed)
+            except Unreadable:  # another one tells too
+                continue
+        return None
 
 
 def find_masks(data: DataPath) -> MaskFolders | None:

@@ -12,11 +12,12 @@ from torch import Tensor
 from striate.data import Batch, as_rgb
 from striate.data.decoding.resize import Pixels
 from striate.data.drawing.annotated_images import overlaid
+from striate.data.mask_encoding import MaskEncoding
 from striate.data.targets import Target
 from striate.number_format import percent
 from striate.tasks.segment.boundary import boundary_f
 from striate.tasks.segment.metrics import segmentation_metrics
-from striate.tasks.segment.palette import mask_png
+from striate.tasks.segment.palette import encoded_png, mask_png
 from striate.tasks.segment.pixel_counts import image_counts, predicted_masks
 from striate.tasks.task import Prediction, Predictions
 
@@ -30,13 +31,14 @@ KEPT: Final = 48  # images with the worst predictions, whose masks are kept to b
 class MaskPrediction(Prediction):
     """The class of each pixel of the file, H W, as positions in the classes, and the share of the area of each class.
 
-    Pixels that the network was not shown, at the ends that its canvas cut off, are -1.
+    Pixels that the network was not shown, at the ends that its canvas cut off, are -1. `encoding` is that of mask files.
     """
 
     path: str
     prediction: npt.NDArray[np.int16] | None
     area: dict[str, float]
     error: str | None = None
+    encoding: MaskEncoding | None = None
     confidence: None = None
     probabilities: dict[str, float] = field(default_factory=dict)  # none of them
 
@@ -58,7 +60,11 @@ class MaskPrediction(Prediction):
         return None if self.prediction is None else self.prediction.astype(np.int64)
 
     def mask_png(self) -> bytes | None:
-        return None if self.prediction is None else mask_png(self.prediction, tuple(self.area))
+        if self.prediction is None:
+            return None
+        if self.encoding is not None:
+            return encoded_png(self.prediction, self.encoding)
+        return mask_png(self.prediction, tuple(self.area))
 
 
 @final

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from striate.data import Batch, ImageFrame, LoadedTargets, MaskTargets
+from striate.data.mask_encoding import MaskEncoding
 from striate.data.targets import IGNORE
 from striate.errors import DataError, SettingError
 from striate.tasks.segment.losses import segmentation_loss
@@ -29,7 +30,7 @@ class Segment(Task):
     """A class for each pixel. `loss` is a name of tasks/segment/losses.py, or a sum of them such as cross_entropy+dice.
 
     `weights`, K float32, are those of the classes in cross_entropy and focal; `gamma` is that of focal, `alpha` and `beta` are
-    tversky's.
+    tversky's. `encoding` is how masks are written to files: as those of the data, where it was learned from files.
     """
 
     name: ClassVar[str] = "segment"
@@ -40,6 +41,7 @@ class Segment(Task):
     gamma: float = 2.0
     alpha: float = 0.3
     beta: float = 0.7
+    encoding: MaskEncoding | None = None
 
     @classmethod
     def for_training(cls, classes: tuple[str, ...], loss: LossSettings, targets: LoadedTargets) -> "Segment":
@@ -55,13 +57,16 @@ class Segment(Task):
         weights = _balanced(targets.pixels()) if loss.balance == "weights" else None
         chosen = {"gamma": loss.focal_gamma, "alpha": loss.tversky_alpha, "beta": loss.tversky_beta}
         given = {name: value for name, value in chosen.items() if value is not None}
-        return cls(classes, loss.name or "cross_entropy+dice", weights, **given)
+        return cls(classes, loss.name or "cross_entropy+dice", weights, **given, encoding=targets.encoding)
 
     @classmethod
     def from_arguments(cls, classes: tuple[str, ...], arguments: Mapping[str, Any]) -> "Segment":
-        if arguments:
-            raise ValueError(f"segment takes no arguments, not {', '.join(arguments)}")
-        return cls(classes)
+        if unknown := arguments.keys() - {"masks"}:
+            raise ValueError(f"segment takes no {', '.join(sorted(unknown))}")
+        encoding = MaskEncoding.from_json(arguments["masks"]) if "masks" in arguments else None
+        if encoding is not None and len(encoding.codes) != len(classes):
+            raise ValueError(f"{len(encoding.codes)} codes for {len(classes)} classes")
+        return cls(classes, encoding=encoding)
 
     def calibrated(self, predictions: Predictions) -> "Segment":  # noqa: ARG002 - the most probable class needs no threshold
         return self
@@ -92,7 +97,7 @@ class Segment(Task):
             counts = torch.bincount(mask[mask != IGNORE], minlength=len(self.classes)).double()
             shares = (counts / counts.sum().clamp(min=1)).tolist()
             area = dict(zip(self.classes, shares, strict=True))
-            described.append(MaskPrediction(frame.name, mask.to(torch.int16).numpy(), area))
+            described.append(MaskPrediction(frame.name, mask.to(torch.int16).numpy(), area, encoding=self.encoding))
         return described
 
     def unreadable(self, name: str, error: str) -> MaskPrediction:
@@ -104,7 +109,7 @@ class Segment(Task):
         )
 
     def arguments(self) -> dict[str, Any]:
-        return {}
+        return {} if self.encoding is None else {"masks": self.encoding.as_json()}
 
 
 def _at_file_size(probabilities: Tensor, frame: ImageFrame) -> Tensor:
