@@ -18,6 +18,7 @@ from striate.audit.split_checks import check_splits
 from striate.data import (
     ClassTargets,
     LabeledImages,
+    MaskTargets,
     SkippedFile,
     Splits,
     TensorImages,
@@ -26,6 +27,7 @@ from striate.data import (
     split_samples,
 )
 from striate.findings import Finding
+from striate.number_format import percent
 from striate.sources import open_source
 
 
@@ -140,6 +142,22 @@ def test_one_image_under_two_labels(where: str) -> None:
     found = {finding.id: finding for finding in check_splits(base)}
     assert found.keys() == {"data-two-labels"} | ({"data-duplicates-across-splits"} if where == "val" else set())
     assert found["data-two-labels"].evidence == {"count": 1, "first": [["train/2.png (a)", f"{other.ids[-1]} (c)"]]}
+
+
+def test_one_image_with_two_masks_of_the_same_classes() -> None:
+    train = split_of([30, 40, 50], "train", 1)
+    masks = np.random.default_rng(0).integers(0, 3, (len(train), 9, 9)).astype(np.uint8)
+    train.images[-1] = train.images[2]
+    masks[-1] = masks[2]
+    splits = Splits(replace(train, targets=MaskTargets(masks, 3)), None, None)
+    assert check_splits(splits) == []
+    masks[-1] = masks[2].T
+    found = one(splits)
+    share = percent((masks[2] != masks[2].T).mean())
+    assert (
+        found.message == f"1 image has two labels, pixel for pixel, such as masks that differ in {share} of the pixels."
+    )
+    assert found.evidence == {"count": 1, "first": [[f"{train.ids[-1]} (a, b, c)", "train/2.png (a, b, c)"]]}
 
 
 def test_nearly_equal_black_and_white_images_are_no_duplicates() -> None:

@@ -20,6 +20,7 @@ from striate.audit.fingerprints import take_fingerprints
 from striate.cli import main
 from striate.errors import RunError, SettingError
 from striate.jobs import check
+from striate.number_format import percent
 from striate.report.check_images import overview
 from striate.sources import open_source
 
@@ -202,11 +203,11 @@ def test_masks_of_another_size_and_images_in_two_splits_are_found(tmp_path, monk
     monkeypatch.chdir(tmp_path)
     assert not check(paired(tmp_path / "healthy"), progress=False).findings
     ill = paired(tmp_path / "ill")
-    shutil.copy(ill / "train/images/0.png", ill / "val/images/1.png")
+    shutil.copy(ill / "train/images/0.png", ill / "val/images/2.png")  # its mask is the same
     Image.new("L", (9, 9)).save(ill / "train/masks/3.png")
     found = {one.finding.id: one for one in check(ill, progress=False).findings}
     assert set(found) == {"data-duplicates-across-splits", "data-unreadable"}
-    assert found["data-duplicates-across-splits"].files == (("train/images/0.png", "val/images/1.png"),)
+    assert found["data-duplicates-across-splits"].files == (("train/images/0.png", "val/images/2.png"),)
     assert found["data-unreadable"].files == (("train/masks/3.png",),)
     assert "1 file cannot be used (1 another size)" in found["data-unreadable"].finding.message
 
@@ -230,6 +231,26 @@ def test_copies_that_are_labeled_different_are_found(column, cells, expected_mes
     cells[39] = cells[0]  # named twice
     ill.write_text("\n".join([f"path,{column}", *(f"{number}.png,{cell}" for number, cell in enumerate(cells))]))
     assert [one.finding.id for one in check(ill, progress=False).findings] == ["data-duplicates"]
+
+
+def test_copies_with_different_masks_are_found_and_those_with_equal_ones_are_silent(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = paired(tmp_path / "ill")
+    mask = np.where(np.arange(textured(0).width) < 20, 1, 2) * np.ones((textured(0).height, 1))
+    Image.fromarray(mask.astype(np.uint8)).save(data / "train/masks/0.png")
+    for kind in ("images", "masks"):
+        shutil.copy(data / f"train/{kind}/0.png", data / f"train/{kind}/copy.png")
+    (found,) = check(data, progress=False).findings
+    assert (found.finding.id, found.files) == ("data-duplicates", (("train/images/0.png", "train/images/copy.png"),))
+    moved = np.roll(mask, 1, axis=1)  # of the same classes
+    Image.fromarray(moved.astype(np.uint8)).save(data / "train/masks/copy.png")
+    (found,) = check(data, progress=False).findings
+    share = percent((moved != mask).mean())
+    assert found.finding.id == "data-two-labels"
+    assert found.files == (("train/images/0.png", "train/images/copy.png"),)
+    assert found.finding.message == (
+        f"1 image has two labels, pixel for pixel, such as masks that differ in {share} of the pixels."
+    )
 
 
 def test_a_box_over_the_edge_is_reported_with_its_image(tmp_path, monkeypatch):

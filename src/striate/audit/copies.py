@@ -8,7 +8,7 @@ import numpy.typing as npt
 from striate.audit.audit_finding import AuditFinding, audit_finding
 from striate.audit.duplicates import DuplicateClusters
 from striate.audit.fingerprints import Fingerprints
-from striate.audit.split_checks import two_labels_message
+from striate.audit.two_labels import label_content, two_labels_message, two_labels_of
 
 __all__ = ["blanks", "exact_copies", "near_copies"]
 
@@ -32,21 +32,9 @@ def blanks(prints: Fingerprints, at: Sequence[int]) -> list[AuditFinding]:
 def exact_copies(prints: Fingerprints, clusters: DuplicateClusters) -> list[AuditFinding]:
     """data-duplicates-across-splits, data-two-labels and data-duplicates."""
     across, within = _by_split(prints, clusters)
-    within = [cluster for cluster in within if len(_labels(prints, cluster)) < 2]
+    within = [cluster for cluster in within if len(_one_of_each_label(prints, cluster)) < 2]
     findings = _across(prints, across, "data-duplicates-across-splits", "stop", "pixel for pixel")
-    two = [cluster for cluster in clusters if len(_labels(prints, cluster)) > 1]
-    if two:
-        examples = sorted(_labels(prints, two[0]))
-        findings.append(
-            audit_finding(
-                "data-two-labels",
-                "warning",
-                two_labels_message(len(two), examples[0], examples[1]),
-                [prints.ids(cluster) for cluster in two],
-                {"labels": [sorted(_labels(prints, cluster)) for cluster in two[:10]]},
-                "keep the image with the right label, and remove the copy",
-            )
-        )
+    findings += _two_labels(prints, clusters)
     if within:
         extra = sum(len(cluster) - 1 for cluster in within)
         findings.append(
@@ -61,6 +49,30 @@ def exact_copies(prints: Fingerprints, clusters: DuplicateClusters) -> list[Audi
             )
         )
     return findings
+
+
+def _two_labels(prints: Fingerprints, clusters: DuplicateClusters) -> list[AuditFinding]:
+    """data-two-labels"""
+    files, labels = [], []
+    for cluster in clusters:
+        each = _one_of_each_label(prints, cluster)
+        if len(each) > 1:
+            targets = [(prints.listing(i).targets, int(prints.row[i])) for i in each]
+            shown = [two_labels_of(targets[0], other, prints.source.classes) for other in targets[1:]]
+            files.append(prints.ids(cluster))
+            labels.append(sorted({label for two in shown for label in two}))
+    if not files:
+        return []
+    return [
+        audit_finding(
+            "data-two-labels",
+            "warning",
+            two_labels_message(len(files), labels[0]),
+            files,
+            {"labels": labels[:10]},
+            "keep the image with the right label, and remove the copy",
+        )
+    ]
 
 
 def near_copies(prints: Fingerprints, clusters: DuplicateClusters) -> list[AuditFinding]:
@@ -89,6 +101,16 @@ def near_copies(prints: Fingerprints, clusters: DuplicateClusters) -> list[Audit
 def _labels(prints: Fingerprints, cluster: Sequence[int]) -> set[str]:
     """The different labels of the images of a cluster; empty where they have masks or boxes."""
     return {label for i in cluster if (label := prints.label(i)) is not None}
+
+
+def _one_of_each_label(prints: Fingerprints, cluster: Sequence[int]) -> list[int]:
+    """The first image of a cluster with each of its different labels; none where labels are boxes."""
+    first: dict[bytes, int] = {}
+    for i in cluster:
+        content = label_content(prints.listing(i).targets, int(prints.row[i]))
+        if content is not None:
+            first.setdefault(content, i)
+    return list(first.values())
 
 
 def _by_split(prints: Fingerprints, clusters: DuplicateClusters) -> tuple[DuplicateClusters, DuplicateClusters]:

@@ -12,6 +12,7 @@ from striate.audit.audit_finding import EXAMPLES, AuditFinding
 from striate.audit.balance import imbalance, small_classes
 from striate.audit.near_equal_names import near_equal_names
 from striate.audit.scales import nearly_black
+from striate.audit.two_labels import label_content, two_labels_message, two_labels_of
 from striate.data.decoding.rendering import BACKGROUNDS
 from striate.data.images import LabeledImages
 from striate.data.settings import Background
@@ -110,32 +111,29 @@ def two_labels(
     same: dict[int, list[int]] = defaultdict(list)
     for i in np.flatnonzero(counts[first] > 1):
         same[int(first[i])].append(int(i))
-    cases, names = [], []
+    cases: list[list[str]] = []
+    labels: list[list[str]] = []
     for group in same.values():
         samples, row = where[group[0]]
-        alike = [where[i] for i in group if equal(samples, where[i][0], [(row, where[i][1])], hiding)]
-        # the first image of each label
-        labels = {one.targets.caption(n, one.classes): one.ids[n] for one, n in reversed(alike)}
-        if len(labels) > 1:
-            cases.append([f"{name} ({label})" for label, name in sorted(labels.items())])
-            names.append(sorted(labels))
+        first_of: dict[bytes | None, tuple[LabeledImages, int]] = {}  # the first image of each label
+        for other, n in (where[i] for i in group if equal(samples, where[i][0], [(row, where[i][1])], hiding)):
+            first_of.setdefault(label_content(other.targets, n), (other, n))
+        if len(first_of) > 1:
+            (one, n), (other, m), *_ = each = list(first_of.values())
+            labels.append(two_labels_of((one.targets, n), (other.targets, m), one.classes))
+            captions = sorted((one.targets.caption(n, one.classes), one.ids[n]) for one, n in each)
+            cases.append([f"{name} ({caption})" for caption, name in captions])
     if not cases:
         return []
     return [
         Finding(
             "data-two-labels",
             "warning",
-            two_labels_message(len(cases), *names[0][:2]),
+            two_labels_message(len(cases), labels[0]),
             {"count": len(cases), "first": cases[:EXAMPLES]},
             "keep the image with the right label, and remove the copy",
         )
     ]
-
-
-def two_labels_message(count: int, one: str, other: str) -> str:
-    """That so many images have two labels, and those of the first."""
-    images = "1 image has" if count == 1 else f"{count} images have"
-    return f"{images} two labels, pixel for pixel, such as '{one}' and '{other}'."
 
 
 def duplicates_across_splits(
