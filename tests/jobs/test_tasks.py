@@ -47,6 +47,17 @@ def draw(folder: Path, count: int = 120, seed: int = 0) -> Path:
     return folder
 
 
+def with_rare_class(data: Path, to: Path, count: int) -> Path:
+    """The table of labels with one class more, which the first `count` images have."""
+    shutil.copytree(data, to)
+    with (to / "labels.csv").open() as file:
+        header, *rows = csv.reader(file)
+    (to / "numbers.csv").unlink()
+    with (to / "labels.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([[*header, "rare"], *([*row, int(n < count)] for n, row in enumerate(rows))])
+    return to / "labels.csv"
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
     return draw(tmp_path_factory.mktemp("data") / "levels")
@@ -264,6 +275,59 @@ def test_targets_of_which_nothing_can_be_learned_are_refused(data, tmp_path):
     with pytest.raises(DataError, match=r"age is 41.5 in all of the 84 training images"):
         train(copy / "numbers.csv", out=tmp_path / "run", progress=False, task="regress", **QUICK)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("rare", "words"), [(0, "in none"), (120, "in all")])
+def test_a_class_that_is_the_same_in_all_images_is_refused(rare, words, data, tmp_path):
+    table = with_rare_class(data, tmp_path / "data", rare)
+    each: list[dict[str, Any]] = [{}, {"folds": 3, "fold": 1}]
+    for folds in each:
+        with pytest.raises(
+            DataError, match=rf"the class rare is {words} of the \d+ training images, so nothing can be learned of it"
+        ):
+            train(table, out=tmp_path / "run", progress=False, **QUICK, **folds)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def folds(data, tmp_path_factory) -> list[Run]:
+    """Two folds of several labels, of which one image alone has the class rare; that which tests it comes first."""
+    folder = tmp_path_factory.mktemp("folds")
+    table = with_rare_class(data, folder / "data", 1)
+    train_folds(table, folds=2, out=folder / "cv", progress=False, **{**QUICK, "epochs": 1, "val": 0})
+    runs = [Run(folder / "cv" / f"fold-{k}") for k in (1, 2)]
+    return sorted(runs, key=lambda run: -run.metrics["test"]["per_class"][2]["images"])
+
+
+def test_a_class_of_one_image_is_unknown_in_the_fold_that_tests_it(folds):
+    tested = folds[0]
+    assert [one.id for run in folds for one in run.findings].count("data-unlearned-classes") == 1
+    (finding,) = (one for one in tested.findings if one.id == "data-unlearned-classes")
+    assert finding.message.startswith("In this fold none or all of the training images have the class rare")
+    assert tested.metrics["test"]["per_class"][2]["average_precision"]["value"] is None
+    thresholds = [run.metrics["test"]["per_class"][2]["threshold"] for run in folds]
+    assert thresholds == [None, 0.5]
+    assert tested.metrics["test"]["mean_average_precision"]["value"] > 0
+    (one,) = tested.predict(np.full((16, 16), 250, np.uint8))
+    assert "rare" not in one.prediction
+    assert "rare" in tested.report.read_text()
+
+
+def test_other_data_without_the_column_of_a_class_are_refused_but_not_lists_of_classes(folds, data, tmp_path):
+    with pytest.raises(RunError, match="lacks rare, which the run .* predicts; add the columns"):
+        folds[1].evaluate(data / "labels.csv", label_column="bright,striped")
+    other = draw(tmp_path / "other", count=20, seed=1)
+    lists = ["bright|striped", "bright", "striped", ""] * 5
+    rows = [f"{n:03d}.png,{cell}" for n, cell in enumerate(lists)]
+    (other / "lists.csv").write_text("\n".join(["file,labels", *rows]))
+    assert folds[1].evaluate(other / "lists.csv", label_column="labels")["images"] == 20
+
+
+def test_other_data_of_another_task_are_refused(runs, shapes):
+    for name, run in runs.items():
+        asked = {"labels": "sets of classes", "numbers": "numbers"}[name]
+        with pytest.raises(RunError, match=f"has one class per image, and the run .* was trained on {asked}"):
+            run.evaluate(shapes)
 
 
 def test_a_fold_on_which_the_metric_is_not_defined_does_not_end_the_others(tmp_path):

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from striate.data import LabeledImages, Source, load_images
+from striate.data import LabeledImages, Source, TaskKind, load_images
+from striate.data.targets import ASKS
 from striate.data.threads import Progress
-from striate.errors import DataError, RunError
+from striate.errors import DataError, RunError, SettingError
 from striate.runs import Bundle, RunFolder
 from striate.runs.run_splits import split_of_run
 from striate.sources import TrainingData
+from striate.sources.asked_task import with_task
+from striate.tasks import TASKS
 from striate.training import Recipe, available_cores, read_toml
 from striate.training.opening import open_again, open_data_like
 
@@ -35,7 +38,7 @@ def open_other_data(
 
     max_bad: the largest share of unreadable files that is tolerated, its default where it is None.
     """
-    source = open_data_like(data, read_toml(folder.recipe_path)[0], reading)
+    source = _with_task_of(bundle, open_data_like(data, read_toml(folder.recipe_path)[0], reading), folder)
     limits = source.limits if max_bad is None else replace(source.limits, max_bad=max_bad)
     if not reading.get("max_pixels"):
         limits = replace(limits, max_pixels=bundle.preprocessing.limits.max_pixels)
@@ -79,6 +82,23 @@ def load_for_network(
     return load_images(source, canvas, threads=available_cores(), progress=progress, only=only)
 
 
+def _with_task_of(bundle: Bundle, source: Source, folder: RunFolder) -> Source:
+    """The source, its outlines drawn into masks where the run takes masks. Raises RunError where its labels are of another task.
+
+    A task that is none of striate's may read any.
+    """
+    name = bundle.task.name
+    if name not in TASKS or name == source.task:
+        return source
+    try:
+        return with_task(source, cast(TaskKind, name))
+    except SettingError:
+        raise RunError(
+            f"{source.location}: has {ASKS[source.task]}, and the run {folder.path} was trained on "
+            f"{ASKS[cast(TaskKind, name)]}; give such data, or set what its labels are with --task"
+        ) from None
+
+
 def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
     unknown = sorted(set(source.classes) - set(bundle.classes))
     if unknown:
@@ -87,7 +107,7 @@ def _check_classes(bundle: Bundle, source: Source, folder: RunFolder) -> None:
             f"it was trained on {', '.join(bundle.classes[:5])}{' ...' if len(bundle.classes) > 5 else ''}"
         )
     missing = sorted(set(bundle.classes) - set(source.classes))
-    if missing and not source.has_classes:
+    if missing and source.needs_all_classes:
         raise RunError(
             f"{source.location}: lacks {', '.join(missing[:5])}, which the run {folder.path} predicts; add the columns, "
             "or name all of them with --label-column"

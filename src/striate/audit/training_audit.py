@@ -6,6 +6,7 @@ from dataclasses import replace
 from striate.audit.balance import absent_classes
 from striate.audit.scales import outlier_values, scale_by_class
 from striate.audit.split_checks import check_splits
+from striate.audit.unlearned_classes import unlearned_classes
 from striate.audit.unused_content import read_in_part, survey_findings
 from striate.data import Canvas, Source, Splits
 from striate.errors import DataError
@@ -28,13 +29,14 @@ def audit_splits(
 ) -> list[Finding]:
     """All other checks on decoded images; `existing` names the splits that the data came with.
 
-    Raises DataError for leakage, unless the recipe sets `leakage = warn`.
+    Raises DataError for leakage, unless the recipe sets `leakage = warn`, and for classes of which nothing can be learned.
     """
     background = canvas.rendering.background
     hiding = background if source.survey.hides_content(background) else None
     of_scales = [one.finding for one in (*scale_by_class(source), *outlier_values(source))]
     counts = {name: samples.counts() for name, samples in splits.by_name().items()}
     return [
+        *unlearned_classes(splits, is_fold=recipe.data.fold > 0),
         *(_without_leakage(one, recipe) for one in (*check_splits(splits, hiding), *of_scales)),
         *absent_classes(source.classes if counts["train"] else (), counts, random_shares(existing, recipe)),
     ]

@@ -97,7 +97,8 @@ class Source:
     by kind. `classes` are names: of the classes, or of the numbers of a regression. `limits` are those that `native`
     holds headers against. `split_origin` is where the splits come from ("folders Training and Testing", "column
     is_valid"), empty where the data are not split. `label_files` are the names of the files with labels where they are
-    several. `notes` are sentences on how the data were read, for a person.
+    several. `has_class_columns` is whether each class has a column of its own, so that without it nothing is known of the class.
+    `notes` are sentences on how the data were read, for a person.
     """
 
     name: str
@@ -111,6 +112,12 @@ class Source:
     split_origin: str = ""
     label_files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    has_class_columns: bool = False
+
+    @property
+    def needs_all_classes(self) -> bool:
+        """Whether a class or a number that is not among `classes` may be in the images all the same, and is not labeled."""
+        return not self.has_classes or (self.has_class_columns and not self.has_single_classes)
 
     @property
     def task(self) -> TaskKind:

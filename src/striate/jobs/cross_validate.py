@@ -37,6 +37,12 @@ class CrossValidationResult:
     path: Path
     summary: dict[str, Any]
 
+    @property
+    def runs(self) -> list[Run]:
+        """Those of the folds, in order."""
+        folder = CrossValidationFolder.open(self.path)
+        return [Run(folder.fold_path(number)) for number in range(1, self.summary["folds"] + 1)]
+
     def line(self) -> str:
         """The result in one line."""
         kind = Figure(**self.summary["metric"], value=math.nan)

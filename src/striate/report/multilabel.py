@@ -39,7 +39,8 @@ def sections(metrics: Mapping[str, Any], reported: str | None, errors: Sequence[
         return [Section("metrics", "Metrics", [Text("The network was not evaluated.")])]
     of_split = metrics[reported]
     table = class_table(of_split["per_class"], by="average_precision")
-    thresholds = ", ".join(f"{row['class']} {row['threshold']:.2f}" for row in of_split["per_class"])
+    learned = [row for row in of_split["per_class"] if row["threshold"] is not None]
+    thresholds = ", ".join(f"{row['class']} {row['threshold']:.2f}" for row in learned)
     return [
         Section(
             "metrics",

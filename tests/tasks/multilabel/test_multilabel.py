@@ -158,12 +158,37 @@ def test_balanced_weights_make_both_sides_of_a_class_weigh_the_same():
     assert (weights[1] * torch.tensor([20, 10, 4])).tolist() == pytest.approx([20, 20, 20])
 
 
-@pytest.mark.parametrize(("value", "words"), [(False, "dog is in none of the 8"), (True, "dog is in all of the 8")])
-def test_a_class_of_which_nothing_can_be_learned_is_refused(value, words):
-    targets = np.arange(24).reshape(8, 3) % 2 == 0
-    targets[:, 1] = value
-    with pytest.raises(DataError, match=words):
-        MultiLabel.for_training(CLASSES, LossSettings(), MultiLabelTargets(targets))
+@pytest.mark.parametrize("value", [False, True])
+def test_a_class_of_which_nothing_can_be_learned_is_never_predicted_and_not_measured(value):
+    logits, targets = drawn(60)
+    learned_from = targets.numpy().copy()
+    learned_from[:, 1] = value
+    task = MultiLabel.for_training(CLASSES, LossSettings(balance="weights"), MultiLabelTargets(learned_from))
+    loss = task.losses(logits, batch(torch.from_numpy(learned_from)))["labels"]
+    assert torch.isfinite(loss)
+    predictions = task.predictions()
+    predictions.update(logits, batch(targets))
+    task = task.calibrated(predictions)
+    again = MultiLabel.from_arguments(CLASSES, json.loads(json.dumps(task.arguments())))
+    assert task.arguments()["thresholds"][1] is None
+    for one in (task, again):
+        predictions = one.predictions()
+        predictions.update(logits + 20, batch(targets))  # all are probable
+        figures = json.loads(json.dumps(predictions.metrics(), allow_nan=False))
+        assert figures["per_class"][1]["auroc"]["value"] is None
+        assert figures["per_class"][1]["threshold"] is None
+        assert {row["predictions"] for row in predictions.rows([str(n) for n in range(60)])} == {"cat; eel"}
+        assert one.describe(one.decode(logits[:1] + 20), frames("a.png"))[0].prediction == ("cat", "eel")
+    others = MultiLabel(("cat", "eel"), tuple(task.thresholds[k] for k in (0, 2))).predictions()
+    others.update(logits[:, [0, 2]] + 20, batch(targets[:, [0, 2]]))
+    for name, figure in others.metrics().items():
+        if isinstance(figure, dict):
+            assert figures[name] == figure
+
+
+def test_nothing_to_learn_of_any_class_is_refused():
+    with pytest.raises(DataError, match="each class is in none or in all of the 8 training images"):
+        MultiLabel.for_training(CLASSES, LossSettings(), MultiLabelTargets(np.zeros((8, 3), np.bool_)))
 
 
 @pytest.mark.parametrize("gamma", [0.3, 1.0, 2.0])

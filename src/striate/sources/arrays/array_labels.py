@@ -31,6 +31,7 @@ class ArrayLabels:
     targets: Mapping[str, Targets]
     description: str
     notes: tuple[str, ...]
+    has_columns: bool  # one for each class or number
 
 
 def read_labels(
@@ -68,6 +69,7 @@ def read_labels(
         {split: parsed.targets(np.arange(offsets[split], offsets[split] + len(one))) for split, one in values.items()},
         parsed.description.removesuffix(" in the column labels"),
         parsed.notes,
+        together.ndim > 1,
     )
 
 

@@ -114,6 +114,7 @@ def open_arrays(data: DataPath, arrays: Mapping[str, StoredArray]) -> Source:
         ordered_splits(listings),
         MappingProxyType({"arrays of other names": ignored} if ignored else {}),
         notes=labels.notes,
+        has_class_columns=labels.has_columns,
         split_origin=origin("arrays", [images.where.rpartition("/")[2] for images, _ in splits.values()]),
     )
 

@@ -107,6 +107,7 @@ def open_in_memory(
         limits=limits,
         split_origin="the dictionary of splits" if len(given) > 1 else "",
         notes=labels.notes,
+        has_class_columns=labels.has_columns,
     )
     return with_task(trainable(source) if for_training else source, task)
 

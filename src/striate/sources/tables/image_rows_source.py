@@ -119,6 +119,7 @@ def open_rows(data: DataPath, files_of: Mapping[str, Sequence[Path]]) -> Source:
         limits=data.limits,
         split_origin=splits.origin if len(listings) > 1 else "",
         notes=(*splits.notes, *parsed.notes),
+        has_class_columns=len(labels) > 1,
     )
 
 

@@ -92,6 +92,7 @@ def open_table(data: DataPath, found: TableFiles) -> Source:
             *(*found.notes, *table.notes, *splits.notes, *parsed.notes, *located.notes),
             *_left_out(images, located),
         ),
+        has_class_columns=len(labels) > 1,
     )
 
 

@@ -19,8 +19,11 @@ Array = npt.NDArray[Any]
 def multilabel_metrics(
     probabilities: Array, targets: Array, thresholds: Array, classes: tuple[str, ...]
 ) -> dict[str, Any]:
-    """The metrics of one split, as in metrics.json. probabilities: N K; targets: N K bool; thresholds: K."""
-    count = len(targets)
+    """The metrics of one split, as in metrics.json. probabilities: N K; targets: N K bool; thresholds: K.
+
+    A class whose threshold is NaN was not learned: its metrics are unknown, and no other counts it.
+    """
+    count, learned = len(targets), ~np.isnan(thresholds)
     weights = resample_weights(count)  # 1+R N, the images themselves first
     ranked = [areas(probabilities[:, k], targets[:, k], weights) for k in range(len(classes))]
     auroc, precision = (np.stack(each, 1) for each in zip(*ranked, strict=True))  # 1+R K
@@ -29,21 +32,27 @@ def multilabel_metrics(
         weights @ one.astype(np.float64) for one in (predicted & targets, predicted & ~targets, ~predicted & targets)
     )  # 1+R K
     f1 = f1_of_counts(hits, alarms, misses)
-    micro_f1 = f1_of_counts(hits.sum(1), alarms.sum(1), misses.sum(1))
+    auroc, precision, f1 = (np.where(learned, one, np.nan) for one in (auroc, precision, f1))
+    micro_f1 = f1_of_counts(*(one[:, learned].sum(1) for one in (hits, alarms, misses)))
+    right = (predicted == targets)[:, learned].all(1)
+    losses = binary_cross_entropies(probabilities[:, learned], targets[:, learned])
     figures = [
         figure_of_resamples("mean average precision", mean_over_known(precision), count),
         figure_of_resamples("mean AUROC", mean_over_known(auroc), count),
         figure_of_resamples("macro F1", mean_over_known(f1), count),
         figure_of_resamples("micro F1", micro_f1, count),
-        Figure.of("exact match", wilson(int((predicted == targets).all(1).sum()), count)),
-        Figure.of("log loss", of_mean(binary_cross_entropies(probabilities, targets)), unit="", higher_is_better=False),
+        Figure.of("exact match", wilson(int(right.sum()), count)),
+        Figure.of("log loss", of_mean(losses), unit="", higher_is_better=False),
     ]
     return {
         "images": count,
         **{one.key: one.as_json() for one in figures},
-        "baseline": {"value": finite(mean_over_known(_positive_shares(targets))), "prediction": "scores at random"},
+        "baseline": {
+            "value": finite(mean_over_known(_positive_shares(targets[:, learned]))),
+            "prediction": "scores at random",
+        },
         "classes": list(classes),
-        "thresholds": [float(one) for one in thresholds],
+        "thresholds": [finite(one) for one in thresholds],
         "cooccurrence": (targets.T.astype(np.int64) @ targets.astype(np.int64)).tolist(),
         "per_class": [
             {
@@ -52,7 +61,7 @@ def multilabel_metrics(
                 "average_precision": figure_of_resamples("average precision", precision[:, k], count).as_json(),
                 "auroc": figure_of_resamples("AUROC", auroc[:, k], count).as_json(),
                 "f1": figure_of_resamples("F1", f1[:, k], count).as_json(),
-                "threshold": float(thresholds[k]),
+                "threshold": finite(thresholds[k]),
             }
             for k, name in enumerate(classes)
         ],

@@ -1,5 +1,6 @@
 """The task of several labels: a sigmoid for each class, binary cross-entropy, a threshold for each class."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, final
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from striate.data import Batch, ImageFrame, LoadedTargets, MultiLabelTargets
 from striate.errors import DataError
+from striate.number_format import finite
 from striate.tasks.figure import Figure, main_figure
 from striate.tasks.fitted_head import EmbeddedSamples, FittedHead, HeadFit
 from striate.tasks.linear_head import fit_linear_head
@@ -29,6 +31,7 @@ __all__ = ["MultiLabel"]
 class MultiLabel(Task):
     """Any number of classes for each image; a class is predicted where its probability reaches its threshold.
 
+    A class that none or all of the training images have has the threshold NaN: it is never predicted, and not measured.
     `weights`, 2 K float32, are those of negatives and of positives of each class in the loss; their mean over all images is 1.
     `gamma` above 0 makes it the focal loss: Lin et al., "Focal loss for dense object detection", 2017, arXiv:1708.02002, eq. 4.
     """
@@ -43,27 +46,25 @@ class MultiLabel(Task):
     @classmethod
     def for_training(cls, classes: tuple[str, ...], loss: LossSettings, targets: LoadedTargets) -> "MultiLabel":
         counts, count = targets.counts(len(classes)), len(targets)
-        for name, positive in zip(classes, counts, strict=True):
-            if positive in (0, count):
-                present = "in none" if positive == 0 else "in all"
-                raise DataError(
-                    f"the class {name} is {present} of the {count:,} training images, so nothing can be learned of it; "
-                    "remove its column, or add images"
-                )
+        thresholds = tuple(math.nan if positive in (0, count) else DEFAULT_THRESHOLD for positive in counts)
+        if all(map(math.isnan, thresholds)):
+            raise DataError(
+                f"each class is in none or in all of the {count:,} training images, so nothing can be learned; add images"
+            )
         weights = balanced_weights(counts, count) if loss.balance == "weights" else None
-        return cls(classes, (DEFAULT_THRESHOLD,) * len(classes), weights, loss.focal_gamma or 0.0)
+        return cls(classes, thresholds, weights, loss.focal_gamma or 0.0)
 
     @classmethod
     def from_arguments(cls, classes: tuple[str, ...], arguments: Mapping[str, Any]) -> "MultiLabel":
         (thresholds,) = arguments.values()
         if arguments.keys() != {"thresholds"} or len(thresholds) != len(classes):
             raise ValueError(f"multilabel takes {len(classes)} thresholds")
-        return cls(classes, tuple(map(float, thresholds)))
+        return cls(classes, tuple(math.nan if one is None else float(one) for one in thresholds))
 
     def calibrated(self, predictions: Predictions) -> "MultiLabel":
         assert isinstance(predictions, LabelsPredictions)
         best = best_thresholds(predictions.probabilities, predictions.targets)
-        return replace(self, thresholds=tuple(best.tolist()))
+        return replace(self, thresholds=tuple(np.where(np.isnan(self.thresholds), np.nan, best).tolist()))
 
     def losses(self, outputs: Tensor, batch: Batch) -> Mapping[str, Tensor]:  # outputs, targets: B K
         targets = batch.targets
@@ -118,13 +119,15 @@ class MultiLabel(Task):
         return targets
 
     def arguments(self) -> dict[str, Any]:
-        return {"thresholds": list(self.thresholds)}
+        return {"thresholds": [finite(one) for one in self.thresholds]}
 
 
 def balanced_weights(counts: Sequence[int], images: int) -> Tensor:
     """Weights of negatives and positives, so that both sum to the same in each class: K counts -> 2 K, mean over the images 1.
 
+    0 for what no image is.
     In proportion those of CheXNet: Rajpurkar et al., 2017, arXiv:1711.05225, section 2.1.
     """
     positive = torch.tensor(counts, dtype=torch.float64)
-    return (images / (2 * torch.stack([images - positive, positive]))).float()
+    each = torch.stack([images - positive, positive])
+    return torch.where(each > 0, images / (2 * each), 0).float()
