@@ -151,7 +151,22 @@ def test_masks_of_voc_are_taken_and_not_its_boxes(tmp_path, put):
     (tmp_path / "Annotations").mkdir()
     box = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox>"
     (tmp_path / "Annotations/1.xml").write_text(f"<annotation><object><name>cat</name>{box}</object></annotation>")
-    assert opened(tmp_path).kind == "mask folders"
+    source = opened(tmp_path)
+    assert source.kind == "mask folders"
+    assert (len(source.classes), source.classes[1], source.classes[8]) == (21, "aeroplane", "cat")
+    (tmp_path / "classes.txt").write_text("nothing\nwing\nwheel")
+    assert opened(tmp_path).classes == ("nothing", "wing", "wheel")
+    (tmp_path / "classes.txt").unlink()
+    for name in ("cat</name><difficult>1</difficult><name>", "robot"):  # it tells nothing, or is none of VOC's
+        annotation = f"<annotation><object><name>{name}</name>{box}</object></annotation>"
+        (tmp_path / "Annotations/1.xml").write_text(annotation)
+        assert opened(tmp_path).classes == ("0", "1", "2")
+    annotation = f"<annotation><object><name>cat</name>{box}</object></annotation>"
+    (tmp_path / "Annotations/1.xml").write_text(annotation)
+    for numbers, classes in (((0, 77), ("0", "77")), ((0, 255), ("background", "foreground"))):
+        shown = np.tile(np.array(numbers, np.uint8), (24, 16))
+        Image.fromarray(shown).save(tmp_path / "SegmentationClass/1.png")
+        assert opened(tmp_path).classes == classes
     with pytest.raises(SettingError, match=r"task = 'segment': .*Pascal VOC. has objects without outlines"):
         opened(tmp_path, source="voc")
 

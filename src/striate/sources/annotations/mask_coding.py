@@ -5,7 +5,8 @@
 | 0 and 255 alone                   | background and foreground                                                     |
 | 255 beside other numbers          | 255 is nothing (VOC and others draw borders with it); so is -1                |
 | numbers, with classes.txt         | a number is the line, counted from 0                                          |
-| numbers, without                  | the numbers found, in order, called by themselves                             |
+| numbers, without                  | VOC's classes in SegmentationClass beside VOC's objects; else the numbers      |
+|                                   | found, in order, called by themselves                                         |
 | R = G = B everywhere              | gray: as numbers                                                              |
 | colors, with a color table      | the rows of labelmap.txt (name:r,g,b) or class_dict.csv (name,r,g,b), in order |
 | colors of VOC's palette          | the palette's numbers, 224,224,192 being 255                                  |
@@ -13,7 +14,7 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -77,14 +78,20 @@ class MaskCoding:
             return None
 
 
-def decide_coding(root: Path, numbers: Mapping[int, str], colors: Mapping[int, str]) -> MaskCoding:
-    """The coding for the numbers and packed colors found, each with a file that holds it. Raises DataError."""
+def decide_coding(
+    root: Path, numbers: Mapping[int, str], colors: Mapping[int, str], known: Sequence[str] = ()
+) -> MaskCoding:
+    """The coding for the numbers and packed colors found, each with a file that holds it. Raises DataError.
+
+    `known`: the classes of numbers where no file names them; they are used if all numbers are among them.
+    """
     names, table = read_class_names(root), _color_table(root)
     if table is not None and colors:
         return _by_table(root, table, numbers, colors)
     if _is_gray(colors):
         number_of = {code: code & 255 for code in colors}
-        classes, of = _by_number(root, {number_of[code]: file for code, file in colors.items()} | dict(numbers), names)
+        found = {number_of[code]: file for code, file in colors.items()} | dict(numbers)
+        classes, of = _by_number(root, found, names or _fitting(known, found))
         return _coding(classes, {n: of[n] for n in numbers}, {code: of[n] for code, n in number_of.items()})
     if numbers:
         one, other = next(iter(numbers.values())), next(iter(colors.values()))
@@ -92,7 +99,7 @@ def decide_coding(root: Path, numbers: Mapping[int, str], colors: Mapping[int, s
     palette = {code: number for number, code in enumerate(_voc_palette())}
     if colors.keys() <= palette.keys():
         numbers_found = {palette[code]: file for code, file in colors.items()}
-        classes, of = _by_number(root, numbers_found, names)
+        classes, of = _by_number(root, numbers_found, names or _fitting(known, numbers_found))
         return _coding(classes, {}, {code: of[palette[code]] for code in colors})
     if names or len(colors) > _MAX_COLORS:
         raise DataError(
@@ -101,6 +108,11 @@ def decide_coding(root: Path, numbers: Mapping[int, str], colors: Mapping[int, s
         )
     ordered = sorted(colors)
     return _coding(tuple(f"#{code:06x}" for code in ordered), {}, {code: i for i, code in enumerate(ordered)})
+
+
+def _fitting(known: Sequence[str], found: Collection[int]) -> Sequence[str]:
+    """The known classes, where each number is that of one, or is 255; but 0 and 255 alone are no classes."""
+    return known if set(found) - {255} <= set(range(len(known))) and set(found) != {0, 255} else ()
 
 
 def _coding(classes: tuple[str, ...], numbers: Mapping[int, int], colors: Mapping[int, int]) -> MaskCoding:

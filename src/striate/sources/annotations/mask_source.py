@@ -34,7 +34,7 @@ from striate.sources.annotations.frame import Frame, frame_of
 from striate.sources.annotations.mask_coding import MAX_NUMBERS, MaskCoding, decide_coding
 from striate.sources.annotations.mask_file import MASK_SUFFIXES, read_mask, read_palette
 from striate.sources.annotations.paired_folders import Paired, find_pairs
-from striate.sources.annotations.voc_source import image_sets
+from striate.sources.annotations.voc_source import image_sets, voc_mask_classes
 from striate.sources.data_path import DataPath
 from striate.sources.files.image_files import image_files
 from striate.sources.files.tree import walk
@@ -131,7 +131,8 @@ def open_masks(data: DataPath, found: MaskFolders) -> Source:
     colors = {code: file for scan in scans.values() for code, file in scan.colors.items()}
     if not numbers and not colors:
         raise DataError(f"{printable(root)} has no image with a usable mask; add some")
-    coding = decide_coding(root, numbers, colors)
+    of_voc = any(posixpath.basename(pair.beside).lower() == "segmentationclass" for pair in folders.values())
+    coding = decide_coding(root, numbers, colors, voc_mask_classes(data) if of_voc else ())
     splits = {
         split: Listing(
             tuple(map(printable, scan.images)),

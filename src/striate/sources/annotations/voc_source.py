@@ -23,6 +23,7 @@ from striate.data.annotation_faults import AnnotationFault
 from striate.data.names import named, natural_key, printable
 from striate.data.skipped_files import SkippedFile
 from striate.data.source import Listing, Source
+from striate.errors import DataError
 from striate.sources.annotations.instance_listing import AnnotatedImage, list_instances
 from striate.sources.annotations.voc_file import VocImage, read_voc
 from striate.sources.data_path import DataPath
@@ -32,12 +33,30 @@ from striate.sources.files.tree import refuse_links, walk
 from striate.sources.source_splits import by_split, ordered_splits, origin
 from striate.sources.split_words import splits_of
 
-__all__ = ["VocFolders", "find_voc", "image_sets", "open_voc"]
+__all__ = ["VocFolders", "find_voc", "image_sets", "open_voc", "voc_mask_classes"]
 
 _DIFFICULT: Final = "objects marked difficult"  # a kind of ignored annotation
 _UNDESCRIBED: Final = "files without an annotation"
 _UNLISTED: Final = "annotations that no list names"
 _MAX_LIST: Final = 2**26  # bytes
+_READ: Final = 20  # annotations that tell whether the objects are those of the challenge
+_CLASSES: Final = (  # of the challenge, in the order of their numbers in SegmentationClass
+    *(
+        "background",
+        "aeroplane",
+        "bicycle",
+        "bird",
+        "boat",
+        "bottle",
+        "bus",
+        "car",
+        "cat",
+        "chair",
+        "cow",
+        "diningtable",
+    ),
+    *("dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
+)
 
 
 @final
@@ -79,6 +98,17 @@ def image_sets(data: DataPath, kind: str) -> dict[str, list[str]]:
         lists = {"train": "trainval.txt"} | {split: file for split, file in lists.items() if split == "test"}
     lines = {split: read_text(folder / file, _MAX_LIST).splitlines() for split, file in lists.items()}
     return {split: [line.split()[0] for line in of if line.split()] for split, of in lines.items()}
+
+
+def voc_mask_classes(data: DataPath) -> tuple[str, ...]:
+    """The classes of the numbers in SegmentationClass, where the objects in Annotations are those of the challenge; else ()."""
+    folder = next((name for name in data.list().folders if name.lower() == "annotations"), None)
+    files = [] if folder is None else [name for name in data.list(folder).files if name.lower().endswith(".xml")]
+    try:
+        objects = {one.name for name in files[:_READ] for one in read_voc(data.root / str(folder) / name).objects}
+    except DataError:  # what is beside the masks is not read
+        return ()
+    return _CLASSES if objects and objects <= set(_CLASSES) else ()
 
 
 def open_voc(data: DataPath, found: VocFolders) -> Source:
