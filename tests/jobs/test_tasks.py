@@ -16,9 +16,10 @@ from tests.jobs.test_resuming import child, weights
 from tests.jobs.test_transfer import interrupt
 
 from striate.cli import main
+from striate.cli.closing import print_closing
 from striate.errors import DataError, RunError, SettingError
-from striate.jobs import Run, check, resume, train, train_folds
-from striate.runs import Bundle
+from striate.jobs import CrossValidationResult, Run, check, resume, train, train_folds
+from striate.runs import Bundle, CrossValidationFolder
 from striate.training.interruption import InterruptedRunError
 
 LEARN = {**QUICK, "epochs": 15, "lr": 0.03, "augment": "none"}
@@ -311,6 +312,16 @@ def test_a_class_of_one_image_is_unknown_in_the_fold_that_tests_it(folds):
     (one,) = tested.predict(np.full((16, 16), 250, np.uint8))
     assert "rare" not in one.prediction
     assert "rare" in tested.report.read_text()
+
+
+def test_what_was_found_in_folds_is_printed_with_their_numbers(folds, capsys):
+    whole = CrossValidationFolder.open(folds[0].path.parent)
+    print_closing(CrossValidationResult(whole.path, whole.summary()))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2].startswith("test mean average precision: ")
+    of_fold = {line.partition("[")[2].partition("]")[0]: line.rpartition(" (")[2] for line in lines[:-2]}
+    assert of_fold["data-unlearned-classes"] == f"fold {folds[0].path.name.removeprefix('fold-')})"
+    assert of_fold["data-single-image-class"] == "folds 1, 2)"
 
 
 def test_other_data_without_the_column_of_a_class_are_refused_but_not_lists_of_classes(folds, data, tmp_path):

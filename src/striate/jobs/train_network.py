@@ -75,8 +75,8 @@ def train(
     recipe: a name (`mnist-fast`, `mnist`, `mnist-best`, `fashion`, `fashion-best`, `photos`, `photos-from-scratch`, `masks` ...) or
     the path of a TOML file; left out, the data choose it: `mnist` for digits, `photos` for color images, from ImageNet weights,
     else `photos-from-scratch`. from_scratch: start from random weights whatever the images are. out: the run folder,
-    `runs/DATA-MODEL` if left out. task: what the labels are read as (classify, multilabel, regress), which they tell if left out;
-    or a class of your own that holds the contract of striate.check_task.
+    `runs/DATA-MODEL` if left out. task: what the labels are read as (classify, multilabel, regress; segment for outlines), which
+    they tell if left out; or a class of your own that holds the contract of striate.check_task.
     settings: any setting of a Recipe; they override the recipe. Raises StriateError for bad input, and leaves nothing behind.
     """
     timer = PhaseTimer()
