@@ -54,6 +54,11 @@ def test_a_program_that_differs_is_refused(bundle, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_one_forward_pass_is_exported_and_no_test_time_augmentation(bundle, tmp_path):
+    with pytest.raises(RunError, match="tta = flip: an exported program is one forward pass; export bundle.with_tta"):
+        export_program(bundle.with_tta("flip"), tmp_path / "net.pt2", some_images(2))
+
+
 def test_parity_measures_what_differs():
     class Flipped(nn.Module):
         def forward(self, images: torch.Tensor) -> torch.Tensor:

@@ -113,6 +113,16 @@ def test_predicted_masks_have_the_size_of_their_files(run, data, tmp_path, capsy
     assert "is there already; name a new folder" in capsys.readouterr().err
 
 
+def test_masks_of_mirrored_images_are_mirrored_with_test_time_augmentation(run, data):
+    images = [np.asarray(Image.open(data / "images" / f"{n:02d}.png")) for n in range(8)]
+    mirrored = [image[:, ::-1] for image in images]
+    for tta, equal in (("flip", True), ("none", False)):
+        pairs = zip(run.predict(images, tta=tta), run.predict(mirrored, tta=tta), strict=True)
+        same = np.mean([one.prediction == other.prediction[:, ::-1] for one, other in pairs])
+        assert (same > 0.9999) == equal
+    assert run.evaluate(tta="flip")["mean_iou"]["value"] > run.metrics["test"]["mean_iou"]["low"]
+
+
 def test_predictions_are_drawn_into_their_images(run, data, tmp_path, capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["predict", str(run.path), str(data / "images" / "00.png"), "--draw", str(tmp_path / "drawn")])

@@ -17,6 +17,7 @@ from striate.data import Batch, ClassTargets, ImageFrame, LoadedTargets
 from striate.errors import RunError, SettingError
 from striate.tasks import Classify, ClassPrediction, ClassPredictions, ConfusionMatrix, Predictions
 from striate.tasks.settings import LossSettings
+from striate.views import View
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +57,9 @@ class Margin(st.Task):
 
     def decode(self, outputs: Tensor) -> Tensor:
         return outputs.float().softmax(1)
+
+    def merge(self, views: Sequence[View], decoded: Sequence[Tensor]) -> Tensor:
+        return Classify(self.classes).merge(views, decoded)
 
     def describe(self, decoded: Tensor, frames: Sequence[ImageFrame]) -> Sequence[ClassPrediction]:
         return Classify(self.classes).describe(decoded, frames)

@@ -211,6 +211,7 @@ def preprocessing(**changes: object) -> dict[str, object]:
         {"rendering": {"evil": 1}},
         {"max_pixels": 10**15},
         {"max_pixels": "many"},
+        {"tta": "rotate"},
         {"canvas": {"height": 28}},
     ],
 )
@@ -227,6 +228,14 @@ def test_preprocessing_that_lacks_an_entry_is_refused(copy, name):
     reseal(copy, preprocessing=stored)
     with pytest.raises(RunError, match="unknown preprocessing"):
         Bundle.open(copy)
+
+
+def test_a_bundle_of_before_test_time_augmentation_predicts_one_view(copy):
+    stored = small_bundle().with_tta("flip").preprocessing.as_json()
+    assert Preprocessing.from_json(stored).tta == "flip"
+    del stored["tta"]
+    reseal(copy, preprocessing=stored)
+    assert Bundle.open(copy).preprocessing.tta == "none"
 
 
 def test_levels_background_fit_and_limit_come_back(tmp_path):

@@ -1,6 +1,6 @@
 """Every task of the table holds the contract, and each kind of violation is found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from striate.tasks import (
     check_task,
 )
 from striate.tasks.settings import LOSSES, losses_for
+from striate.views import View
 
 GENERATOR = np.random.default_rng(0)
 TARGETS: Mapping[str, LoadedTargets] = {
@@ -86,6 +87,14 @@ def fitted(samples: EmbeddedSamples) -> FittedHead:
     return Classify(CLASSES).head_fit("linear")(samples)
 
 
+def no_merge(self: Classify, views: Sequence[View], decoded: Sequence[Tensor]) -> Tensor:
+    return torch.stack(list(decoded))
+
+
+def a_sum(self: Classify, views: Sequence[View], decoded: Sequence[Tensor]) -> Tensor:
+    return 0.5 * torch.stack(list(decoded)).sum(0)
+
+
 def readable(self: Classify, name: str, error: str) -> Prediction:
     return self.describe(torch.eye(3)[:1], frames(name))[0]
 
@@ -104,6 +113,8 @@ def an_object(self: Classify) -> dict[str, Any]:
         ({"losses": no_gradient_the_right_way}, "does not improve as the loss falls"),
         ({"losses": half}, "bfloat16 outputs is not float32"),
         ({"arguments": an_object}, "arguments cannot be written as JSON"),
+        ({"merge": no_merge}, "merge of two views has another shape"),
+        ({"merge": a_sum}, "merge of one view is not what was decoded of it"),
         ({"calibrated": another}, "although calibrates is false"),
         (
             {"unreadable": readable},

@@ -1,5 +1,8 @@
 """The plan of a training from weights: what it tells follows from a measured speed, and measuring leaves no trace."""
 
+from dataclasses import replace
+
+import pytest
 import torch
 from tests.training.small_runs import RECIPE, batches
 
@@ -30,6 +33,10 @@ def test_the_time_is_that_of_each_image_at_each_phase() -> None:
     first, second = plan(4).messages
     assert first.endswith("efficientnet_lite0 from imagenet: a head on its features, then 4 epochs of fine-tuning")
     assert second.strip() == "here and now about 30 s to the first result, 4 min 30 s in all with the 15 s so far"
+
+
+def test_the_mirror_images_of_test_time_augmentation_are_predicted_at_the_end() -> None:
+    assert replace(plan(4), views=2).seconds - plan(4).seconds == pytest.approx(200 * 0.03)
 
 
 def test_durations_are_as_exact_as_an_estimate() -> None:

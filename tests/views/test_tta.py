@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from striate.views import Normalization, evaluation_view, flipped, merge_maps, merge_probabilities, scaled
+from striate.views import Normalization, evaluation_view, flipped, merge_maps, merge_predictions, scaled
 
 GRAY = Normalization((0.0,), (1.0,))
 
@@ -50,6 +50,6 @@ def test_a_mirrored_image_gives_a_mirrored_prediction():
 
 def test_probabilities_stay_probabilities():
     views = [torch.rand(4, 5).softmax(1) for _ in range(3)]
-    merged = merge_probabilities(views)
+    merged = merge_predictions(views)
     assert torch.allclose(merged.sum(1), torch.ones(4))
-    assert torch.equal(merge_probabilities(views[:1]), views[0])
+    assert torch.equal(merge_predictions(views[:1]), views[0])

@@ -29,7 +29,7 @@ from striate.findings import Finding
 from striate.runs import Bundle
 from striate.sources import NamedInput
 from striate.tasks import Prediction
-from striate.training import inference_batch_size
+from striate.training import inference_batch_size, predict_inputs
 from striate.views import evaluation_view
 from striate.views.geometry import center_geometry
 
@@ -136,19 +136,19 @@ class ImagePredictor:
         center = center_geometry((canvas.height, canvas.width), size)
         return ImageFrame(name, (header.height, header.width), whole.then(center, size))
 
-    @torch.inference_mode()
     def _described(self, canvas: Canvas, decoded: torch.Tensor, frames: Sequence[ImageFrame]) -> list[Prediction]:
         """B H W C -> what the network predicts of each; a few at a time, since maps of many take much memory."""
-        few, size = inference_batch_size(self.bundle.preprocessing.size, self.device), self.bundle.preprocessing.size
+        preprocessing, task = self.bundle.preprocessing, self.bundle.task
+        few = inference_batch_size(preprocessing.size, self.device)
         predictions: list[Prediction] = []
         for first in range(0, len(frames), few):
             some = as_colors(decoded[first : first + few].to(self.device).permute(0, 3, 1, 2))  # B C H W
             view = evaluation_view(
                 len(some),
                 image_size=(canvas.height, canvas.width),
-                size=size,
-                normalization=self.bundle.preprocessing.normalization,
+                size=preprocessing.size,
+                normalization=preprocessing.normalization,
             )
-            outputs = self.bundle.task.decode(self.bundle.model(view.image(some)))
-            predictions += self.bundle.task.describe(outputs, frames[first : first + few])
+            merged = predict_inputs(self.bundle.model, task, view.image(some), preprocessing.tta)
+            predictions += task.describe(merged, frames[first : first + few])
         return predictions

@@ -38,7 +38,8 @@ def predict_split(
     device: torch.device,
 ) -> Predictions:
     """Predictions for all images of a split, computed on `device`, to which the network moves."""
-    return predict_batches(model.to(device), task, evaluation_batches(samples, preprocessing, device))
+    batches = evaluation_batches(samples, preprocessing, device)
+    return predict_batches(model.to(device), task, batches, preprocessing.tta)
 
 
 def evaluate_split(bundle: Bundle, samples: LabeledImages, device: torch.device) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from cyclopts import Parameter
 from striate.cli.flags import Flag
 from striate.cli.overrides import ReadingOverrides, given
 from striate.data.decoding.limits import DEFAULT_LIMITS, MAX_BAD
+from striate.data.settings import TestTimeAugmentation
 
 MAX_BAD_HELP = f"{MAX_BAD.meaning} in --data; {DEFAULT_LIMITS.max_bad:g} if left out"
 
@@ -18,6 +19,7 @@ def evaluate(
     split: str | None = None,
     max_bad: Annotated[float | None, Parameter(help=MAX_BAD_HELP)] = None,
     device: str = "auto",
+    tta: TestTimeAugmentation | None = None,
     json: Flag = False,
     quiet: Flag = False,
     settings: Annotated[ReadingOverrides | None, Parameter(name="*")] = None,
@@ -35,6 +37,8 @@ def evaluate(
         and train those that the runs before it, by their weights, were trained on
     device
         auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
+    tta
+        test-time augmentation: the image alone (none), or together with its mirror image (flip); if left out, that of the run
     json
         print all metrics as JSON
     quiet
@@ -51,6 +55,7 @@ def evaluate(
         split,
         max_bad=max_bad,
         device=device,
+        tta=tta,
         progress=not (quiet or json),
         **given(settings),
     )

@@ -7,6 +7,7 @@ from cyclopts import Parameter
 from striate.cli.flags import Flag
 from striate.cli.whole_numbers import WholeNumber
 from striate.data.decoding.limits import DEFAULT_LIMITS
+from striate.data.settings import TestTimeAugmentation
 
 MAX_PIXELS_HELP = (
     "largest height x width of an image file; if left out, that of the training, "
@@ -25,6 +26,7 @@ def predict(
     follow_links: Flag = False,
     max_pixels: Annotated[WholeNumber | None, Parameter(help=MAX_PIXELS_HELP)] = None,
     device: str = "auto",
+    tta: TestTimeAugmentation | None = None,
 ) -> None:
     """Predict what the network was trained for, of image files, or of all images in folders.
 
@@ -46,12 +48,14 @@ def predict(
         follow links to folders, and to files outside of the given folder
     device
         auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
+    tta
+        test-time augmentation: the image alone (none), or together with its mirror image (flip); if left out, that of the run
     """
     from striate.cli.prediction_screen import choose_format, print_predictions
     from striate.jobs import predict_files
 
     form = choose_format(json=json, csv=csv)
     predictions = predict_files(
-        run, images, masks=masks, draw=draw, max_pixels=max_pixels, follow_links=follow_links, device=device
+        run, images, masks=masks, draw=draw, max_pixels=max_pixels, follow_links=follow_links, device=device, tta=tta
     )
     print_predictions(predictions, form)

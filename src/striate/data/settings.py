@@ -7,11 +7,22 @@ from striate.data.decoding.limits import DEFAULT_LIMITS, MAX_BAD
 from striate.errors import SettingError
 from striate.settings import Setting
 
-__all__ = ["COLUMNS", "ROWS", "Background", "DataSettings", "FitMode", "Place", "check_choice", "check_shares"]
+__all__ = [
+    "COLUMNS",
+    "ROWS",
+    "Background",
+    "DataSettings",
+    "FitMode",
+    "Place",
+    "TestTimeAugmentation",
+    "check_choice",
+    "check_shares",
+]
 
 Background = Literal["white", "black", "gray"]
 FitMode = Literal["cover", "contain"]  # the canvas is filled and ends are cut off, or all is shown with black beside it
 Place = Literal["auto", "memory", "disk", "none"]  # of decoded images
+TestTimeAugmentation = Literal["none", "flip"]
 ROWS, COLUMNS = 6, 8  # of a sheet of augmented views: images, and views of each
 
 
@@ -40,6 +51,15 @@ class DataSettings:
             choices=("auto", "unit", "symmetric", "data", "imagenet", "weights"),
         ),
     ] = "auto"
+    tta: Annotated[
+        str,
+        Setting(
+            "test-time augmentation: the trained network predicts an image together with its mirror image (flip); not in the "
+            "validation of each epoch",
+            choices=get_args(TestTimeAugmentation),
+            source="Krizhevsky et al. 2012",
+        ),
+    ] = "none"
     max_bad: Annotated[float, MAX_BAD] = DEFAULT_LIMITS.max_bad
     cache: Annotated[
         str,

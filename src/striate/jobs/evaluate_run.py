@@ -64,6 +64,7 @@ def evaluate(
     *,
     max_bad: float | None = None,
     device: str = "auto",
+    tta: str | None = None,
     progress: bool = False,
     own_task: type[Task] | None = None,
     **reading: Any,
@@ -73,9 +74,9 @@ def evaluate(
     Without `data`, its own data are split as in the run's splits.csv; `split` is then "test" if there is one. Other data are
     taken whole if they have no splits, except images that the run, or a run before it by its weights, was trained on, or that
     chose its epoch; `split` "train" or "val" includes those. `reading`: settings for reading other data (source, class_level,
-    task ...), where the run's own do not fit; `max_bad`: the largest share of their files that may be unreadable; `progress`:
-    print how they are read. Raises RunError where the classes differ, where no image is left, or where the run's own data
-    changed.
+    task ...), where the run's own do not fit; `max_bad`: the largest share of their files that may be unreadable; `tta`: test-time
+    augmentation, that of the run if left out; `progress`: print how they are read. Raises RunError where the classes differ,
+    where no image is left, or where the run's own data changed.
     """
     folder = RunFolder.open(Path(run))
     check_reading(reading)
@@ -84,7 +85,7 @@ def evaluate(
             f"{', '.join(given)}: the data of the run are read as in training; give this only with --data"
         )
     chosen = choose_device(device)
-    bundle = folder.bundle(own_task)
+    bundle = folder.bundle(own_task).with_tta(tta)
     check_written_splits(folder)
     keep_freed_memory()
     display = progress_display(progress)

@@ -27,6 +27,7 @@ def predict(
     max_pixels: int | None = None,
     follow_links: bool = False,
     device: str = "auto",
+    tta: str | None = None,
     own_task: type[Task] | None = None,
 ) -> list[Prediction]:
     """One prediction for each image, in order; a folder stands for all files below it, by name.
@@ -34,10 +35,11 @@ def predict(
     run: the folder of a run, or of a bundle, which needs nothing else of its run. An unreadable image has a prediction with
     its error. Raises DataError where a single input was given, and nothing of it can be read. `max_pixels`: the largest
     image file that is decoded, that of the run's training if left out. `device`: "auto" is the first GPU, or else the CPU.
+    `tta`: test-time augmentation ("none", "flip"), that of the run if left out.
     Images that do not look like those of the training, and content that is not used, are warnings of the logger "striate".
     """
     chosen, several = choose_device(device), is_list(images)
-    bundle = trained_network(Path(run), own_task)
+    bundle = trained_network(Path(run), own_task).with_tta(tta)
     limits = bundle.preprocessing.limits if max_pixels is None else Limits(max_pixels=max_pixels)
     limits = replace(limits, follow_links=follow_links)
     predictor = ImagePredictor(bundle, limits, chosen)
@@ -58,6 +60,7 @@ def predict_files(
     max_pixels: int | None = None,
     follow_links: bool = False,
     device: str = "auto",
+    tta: str | None = None,
 ) -> list[Prediction]:
     """The same for files and folders. Raises DataError where none of the files can be read.
 
@@ -69,7 +72,7 @@ def predict_files(
         raise SettingError("no images given; name files or folders after the run")
     if masks is not None and not NETWORKS[trained_network(Path(run)).architecture].dense:
         raise SettingError(f"masks = {masks}: this network predicts no masks; leave it out, or give draw")
-    predictions = predict(run, paths, max_pixels=max_pixels, follow_links=follow_links, device=device)
+    predictions = predict(run, paths, max_pixels=max_pixels, follow_links=follow_links, device=device, tta=tta)
     _require_some(predictions)
     if masks is not None:
         write_masks(Path(masks), predictions)

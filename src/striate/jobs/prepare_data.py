@@ -7,7 +7,7 @@ from striate.audit import audit_splits, audit_survey, resolve_flips
 from striate.audit.mirrored_labels import sample_of_split
 from striate.audit.weights_leakage import weights_leakage
 from striate.data import Cache, Canvas, LabeledImages, Source, decoded_size, load_images
-from striate.data.settings import Place
+from striate.data.settings import Place, TestTimeAugmentation
 from striate.errors import DataError
 from striate.progress import ProgressDisplay
 from striate.runs import Preprocessing, RunFolder
@@ -49,7 +49,11 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
         splits=splits,
         skipped=tuple(one for samples in images.values() for one in samples.skipped),
         preprocessing=Preprocessing(
-            canvas, (recipe.model.size, recipe.model.size), normalization, recipe.reading.max_pixels
+            canvas,
+            (recipe.model.size, recipe.model.size),
+            normalization,
+            recipe.reading.max_pixels,
+            cast(TestTimeAugmentation, recipe.data.tta),
         ),
         settings=flips.settings,
         place=place,

@@ -87,6 +87,7 @@ class Run:
         *,
         max_bad: float | None = None,
         device: str = "auto",
+        tta: str | None = None,
         **reading: Any,
     ) -> dict[str, Any]:
         """Evaluate the network on a split of its own data, or on other data with the same classes.
@@ -95,10 +96,12 @@ class Run:
         metrics.json; for other data `overlap` counts the images that are measured and excluded, because the run was trained
         on them or chose its epoch by them, and `findings` holds the findings; both are warnings of the logger "striate" too.
         max_bad: the largest share of files of other data that may be unreadable, by default that of `train`. device: "auto"
-        is the first GPU, or else the CPU. reading: settings for reading other data (source, class_level, task, label_column
-        ...), where the run's own do not fit.
+        is the first GPU, or else the CPU. tta: test-time augmentation, "flip" or "none", that of the run if left out.
+        reading: settings for reading other data (source, class_level, task, label_column ...), where the run's own do not fit.
         """
-        evaluated = evaluate(self.path, data, split, max_bad=max_bad, device=device, own_task=self._own_task, **reading)
+        evaluated = evaluate(
+            self.path, data, split, max_bad=max_bad, device=device, tta=tta, own_task=self._own_task, **reading
+        )
         for line in evaluated.warnings():
             LOGGER.warning(line)
         return evaluated.as_json()
@@ -110,6 +113,7 @@ class Run:
         max_pixels: int | None = None,
         follow_links: bool = False,
         device: str = "auto",
+        tta: str | None = None,
     ) -> list[Prediction]:
         """One prediction for each image, in order.
 
@@ -118,7 +122,8 @@ class Run:
         of 3 x H x W is one image for a network of colors; pass N gray images as N x H x W x 1 or as a list. In a
         list, an unreadable image has a prediction with its `error`; as a single input, it raises DataError. max_pixels:
         the largest image file that is decoded, that of the training if left out. follow_links: also out of a folder.
-        device: "auto" is the first GPU, or else the CPU.
+        device: "auto" is the first GPU, or else the CPU. tta: test-time augmentation, "flip" or "none", that of the run if left
+        out.
         """
         return predict(
             self.path,
@@ -126,6 +131,7 @@ class Run:
             max_pixels=max_pixels,
             follow_links=follow_links,
             device=device,
+            tta=tta,
             own_task=self._own_task,
         )
 

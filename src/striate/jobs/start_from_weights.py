@@ -21,6 +21,7 @@ from striate.training import FEATURE_BATCH, Recipe, ResolvedRecipe, feature_arit
 from striate.training.fine_tuning_depth import fine_tune_at_once, resolve_fine_tuning
 from striate.training.initial_head import InitialHead, fit_initial_head, slow_fit
 from striate.training.transfer_plan import PROBE_IMAGES, TransferPlan, measure_speed
+from striate.views import input_views
 
 
 def decide_fine_tuning(
@@ -60,6 +61,7 @@ def plan_training(network: Network, prepared: PreparedData, recipe: Recipe, time
         epochs=recipe.training.epochs,
         speed=speed,
         passed=timer.total(),
+        views=len(input_views(preprocessing.tta, preprocessing.size)),
     )
 
 

@@ -8,9 +8,9 @@ output.
 """
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any, cast, final
 
 import safetensors
 import safetensors.torch
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from striate.data import Canvas, Limits, TrainingStatistics
 from striate.data.decoding.limits import DEFAULT_LIMITS
+from striate.data.settings import TestTimeAugmentation, check_choice
 from striate.errors import RunError, SettingError, StriateError
 from striate.models import (
     HeadDescription,
@@ -43,13 +44,15 @@ class Preprocessing:
     """How training, evaluation, prediction, export and serving all prepare an image.
 
     It is rotated upright by its EXIF orientation, brought to the canvas (see Canvas), cropped at its center to `size`
-    (height, width), scaled to 0..1 and normalized. Image files of more than `max_pixels` are not decoded.
+    (height, width), scaled to 0..1 and normalized. Image files of more than `max_pixels` are not decoded. Once training is over,
+    predictions are merged over the views of `tta`.
     """
 
     canvas: Canvas
     size: tuple[int, int]
     normalization: Normalization
     max_pixels: int = DEFAULT_LIMITS.max_pixels
+    tta: TestTimeAugmentation = "none"
 
     @property
     def limits(self) -> Limits:
@@ -62,6 +65,7 @@ class Preprocessing:
             "size": list(self.size),
             "normalization": asdict(self.normalization),
             "max_pixels": self.max_pixels,
+            "tta": self.tta,
         }
 
     @classmethod
@@ -70,7 +74,10 @@ class Preprocessing:
         height, width = stored["size"]
         mean, std = (tuple(map(float, stored["normalization"][key])) for key in ("mean", "std"))
         max_pixels = Limits(max_pixels=stored["max_pixels"]).max_pixels
-        return cls(Canvas.from_json(stored["canvas"]), (int(height), int(width)), Normalization(mean, std), max_pixels)
+        tta = stored.get("tta", "none")  # bundles of earlier versions have none
+        check_choice("tta", tta, TestTimeAugmentation)
+        canvas = Canvas.from_json(stored["canvas"])
+        return cls(canvas, (int(height), int(width)), Normalization(mean, std), max_pixels, tta)
 
 
 @final
@@ -92,6 +99,13 @@ class Bundle:
     def classes(self) -> tuple[str, ...]:
         """Of the network's outputs, or names of numbers."""
         return self.task.classes
+
+    def with_tta(self, tta: str | None) -> "Bundle":
+        """The same with this test-time augmentation, unless it is None. Raises SettingError for an unknown one."""
+        if tta is None:
+            return self
+        check_choice("tta", tta, TestTimeAugmentation)
+        return replace(self, preprocessing=replace(self.preprocessing, tta=cast(TestTimeAugmentation, tta)))
 
     def save(self, folder: Path) -> None:
         """Write the two files: model.json, written last, has the digest of the weights."""

@@ -19,7 +19,7 @@ from striate.tasks.figure import figures_of
 from striate.tasks.fitted_head import EmbeddedSamples
 from striate.tasks.settings import LossSettings
 from striate.tasks.task import Metrics, Predictions, Task
-from striate.views import Normalization, evaluation_view
+from striate.views import Normalization, evaluation_view, input_views
 
 __all__ = ["TaskError", "check_task"]
 
@@ -53,6 +53,7 @@ def check_task(task_class: type[Task], *, classes: tuple[str, ...], targets: Loa
         _metrics_improve(task, outputs, learned, batch)
         _metrics_know_no_order(task, outputs, targets)
         _metrics_can_be_restored(task, outputs, batch)
+        _views_are_merged(task, outputs)
         _predictions_know_no_batches(task, outputs, targets)
         for one in (task, _calibrated(task, learned, batch)):
             _arguments_are_enough(one, learned)
@@ -141,10 +142,19 @@ def _metrics_can_be_restored(task: Task, outputs: Tensor, batch: Batch) -> None:
         raise TaskError("metrics whose state was copied into new ones have other values")
 
 
+def _views_are_merged(task: Task, outputs: Tensor) -> None:
+    (alone,), both = (input_views(tta, (SIDE, SIDE)) for tta in ("none", "flip"))
+    decoded, other = task.decode(outputs), task.decode(outputs.flip(0))
+    if not torch.allclose(task.merge([alone], [decoded]), decoded):
+        raise TaskError("merge of one view is not what was decoded of it")
+    if task.merge(both, [decoded, other]).shape != decoded.shape:
+        raise TaskError("merge of two views has another shape than what was decoded of each")
+
+
 def _gathered(task: Task, *given: tuple[Tensor, Batch]) -> Predictions:
     predictions = task.predictions()
     for outputs, batch in given:
-        predictions.update(outputs, batch)
+        predictions.update(task.decode(outputs), batch)
     return predictions
 
 

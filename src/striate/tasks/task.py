@@ -15,6 +15,7 @@ from striate.data.targets import Target
 from striate.tasks.figure import Figure
 from striate.tasks.fitted_head import HeadFit
 from striate.tasks.settings import LossSettings
+from striate.views import View
 
 __all__ = ["Metrics", "Prediction", "Predictions", "Task"]
 
@@ -72,7 +73,8 @@ class Predictions(ABC):
     """What a network predicts of the samples of a split, gathered batch by batch."""
 
     @abstractmethod
-    def update(self, outputs: Tensor, batch: Batch) -> None: ...
+    def update(self, decoded: Tensor, batch: Batch) -> None:
+        """Of one batch: what `decode` gives, or `merge` of several views."""
 
     @abstractmethod
     def metrics(self) -> dict[str, Any]:
@@ -132,6 +134,10 @@ class Task(ABC):
     @abstractmethod
     def decode(self, outputs: Tensor) -> Tensor:
         """Probabilities, or numbers in the units of the data, as an exported network gives them too."""
+
+    @abstractmethod
+    def merge(self, views: Sequence[View], decoded: Sequence[Tensor]) -> Tensor:
+        """What views of the same inputs give together, each of which was decoded: the same shape, as the input shows it."""
 
     @abstractmethod
     def describe(self, decoded: Tensor, frames: Sequence[ImageFrame]) -> Sequence[Prediction]:

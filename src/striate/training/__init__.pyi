@@ -6,6 +6,7 @@ from striate.training.frozen_features import frozen_embeddings as frozen_embeddi
 from striate.training.inference import infer as infer
 from striate.training.inference import inference_batch_size as inference_batch_size
 from striate.training.inference import predict_batches as predict_batches
+from striate.training.inference import predict_inputs as predict_inputs
 from striate.training.kept_weights import is_best as is_best
 from striate.training.kept_weights import is_kept as is_kept
 from striate.training.kept_weights import kept_message as kept_message

@@ -1,4 +1,4 @@
-"""Inference: the one path from batches to outputs, for validation, evaluation and prediction."""
+"""Inference: the one path from batches to outputs for validation, and to decoded predictions for evaluation and prediction."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,9 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from striate.data import Batch, Batches
+from striate.data.settings import TestTimeAugmentation
 from striate.tasks import Predictions, Task
+from striate.views import input_views
 
-__all__ = ["infer", "inference_batch_size", "predict_batches"]
+__all__ = ["infer", "inference_batch_size", "predict_batches", "predict_inputs"]
 
 LARGEST_BATCH: Final = 128
 CACHED_PIXELS: Final = 2**18  # whose activations stay in the caches of a CPU
@@ -35,10 +37,19 @@ def infer(model: nn.Module, batches: Batches, bfloat16: bool = False) -> Iterato
         yield batch, outputs
 
 
-@torch.inference_mode()
-def predict_batches(model: nn.Module, task: Task, batches: Batches) -> Predictions:
-    """What a network predicts of every image."""
+def predict_batches(model: nn.Module, task: Task, batches: Batches, tta: TestTimeAugmentation) -> Predictions:
+    """What a network predicts of every image, in eval mode; an image whose file cannot be read any more is left out."""
+    model.eval()
     predictions = task.predictions()
-    for batch, outputs in infer(model, batches):
-        predictions.update(outputs, batch)
+    for batch in batches.epoch(0):
+        predictions.update(predict_inputs(model, task, batch.inputs, tta), batch)
     return predictions
+
+
+@torch.inference_mode()
+def predict_inputs(model: nn.Module, task: Task, inputs: Tensor, tta: TestTimeAugmentation) -> Tensor:
+    """What a network in eval mode predicts of its inputs, decoded and merged over the views of `tta`: B C h w -> B K or B K h w."""
+    if tta == "none":
+        return task.decode(model(inputs))
+    views = input_views(tta, (inputs.shape[2], inputs.shape[3]))
+    return task.merge(views, [task.decode(model(view.resample(inputs))) for view in views])

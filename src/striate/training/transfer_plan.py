@@ -58,6 +58,7 @@ class TransferPlan:
     epochs: int
     speed: Speed
     passed: float  # seconds since the run began: reading the images, and the probe
+    views: int = 1  # of each image, that are predicted once training is over
 
     @property
     def first_seconds(self) -> float:
@@ -69,7 +70,8 @@ class TransferPlan:
     def seconds(self) -> float:
         """Of the whole process: what has passed, the features, the epochs, evaluation and report."""
         epoch = self.training_images * self.speed.training + self.validation_images * self.speed.inference
-        held_out = 2 * self.validation_images + self.test_images  # epoch 0, and evaluation at the end
+        at_the_end = self.views * (self.validation_images + self.test_images)
+        held_out = self.validation_images + at_the_end  # epoch 0, and evaluation
         passed = LOADING_SECONDS + self.passed
         return passed + self.first_seconds + self.epochs * epoch + held_out * self.speed.inference + END_SECONDS
 

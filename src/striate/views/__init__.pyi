@@ -30,8 +30,9 @@ from striate.views.randomness import uniforms as uniforms
 from striate.views.settings import POLICIES as POLICIES
 from striate.views.settings import Policy as Policy
 from striate.views.tta import flipped as flipped
+from striate.views.tta import input_views as input_views
 from striate.views.tta import merge_maps as merge_maps
-from striate.views.tta import merge_probabilities as merge_probabilities
+from striate.views.tta import merge_predictions as merge_predictions
 from striate.views.tta import scaled as scaled
 from striate.views.view import View as View
 from striate.views.view import evaluation_view as evaluation_view

@@ -1,7 +1,7 @@
 """Test-time augmentation: several views of each image, and one prediction merged from those of all.
 
-`views = flipped(view)`, then `merge_probabilities` of the classes, or `merge_maps` of dense maps, which go back to the
-image through the inverse of the view that each was made by.
+`views = flipped(view)`, then `merge_predictions` of what is predicted of whole images, or `merge_maps` of dense maps, which go
+back to the image through the inverse of the view that each was made by.
 Source: Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012,
 section 4.1.
 """
@@ -13,7 +13,13 @@ from torch import Tensor
 
 from striate.views.view import View
 
-__all__ = ["flipped", "merge_maps", "merge_probabilities", "scaled"]
+__all__ = ["flipped", "input_views", "merge_maps", "merge_predictions", "scaled"]
+
+
+def input_views(tta: str, size: tuple[int, int]) -> list[View]:
+    """The views of a network's input of (height, width) that are merged: with "flip" itself and its mirror image, else itself."""
+    frame = View(torch.eye(3)[None], torch.eye(2)[None], size)
+    return flipped(frame) if tta == "flip" else [frame]
 
 
 def flipped(view: View) -> list[View]:
@@ -33,9 +39,9 @@ def scaled(view: View, factors: Sequence[float]) -> list[View]:
     return views
 
 
-def merge_probabilities(probabilities: Sequence[Tensor]) -> Tensor:
-    """The mean over the views: each B K, or B ... -> the same."""
-    return torch.stack(list(probabilities)).mean(0)
+def merge_predictions(predictions: Sequence[Tensor]) -> Tensor:
+    """The mean over the views of probabilities or numbers: each B K, or B ... -> the same."""
+    return torch.stack(list(predictions)).mean(0)
 
 
 def merge_maps(views: Sequence[View], maps: Sequence[Tensor], image_size: tuple[int, int]) -> Tensor:

@@ -29,7 +29,8 @@ def some_predictions(classes: int, count: int, seed: int = 0) -> ClassPrediction
     view = evaluation_view(count, image_size=(4, 4), size=(4, 4), normalization=Normalization((0.0,), (1.0,)))
     predictions = ClassPredictions(tuple(map(str, range(classes))))
     for at in torch.arange(count).split(50):
-        predictions.update(torch.from_numpy(logits)[at], Batch(torch.zeros(1), torch.from_numpy(labels)[at], at, view))
+        decoded = torch.from_numpy(logits)[at].float().softmax(1)
+        predictions.update(decoded, Batch(torch.zeros(1), torch.from_numpy(labels)[at], at, view))
     return predictions
 
 

@@ -41,7 +41,7 @@ def drawn(count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 def predicted(count: int, seed: int = 0, task: MultiLabel = TASK) -> LabelsPredictions:
     logits, targets = drawn(count, seed)
     predictions = task.predictions()
-    predictions.update(logits, batch(targets))
+    predictions.update(task.decode(logits), batch(targets))
     return predictions
 
 
@@ -89,7 +89,7 @@ def test_a_class_that_never_occurs_has_no_figures_and_does_not_count():
     predictions = TASK.predictions()
     logits, targets = drawn(50)
     targets[:, 2] = False
-    predictions.update(logits, batch(targets))
+    predictions.update(TASK.decode(logits), batch(targets))
     figures = predictions.metrics()
     assert figures["per_class"][2]["auroc"]["value"] is None
     of_two = np.mean([figures["per_class"][k]["auroc"]["value"] for k in (0, 1)])

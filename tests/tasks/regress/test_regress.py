@@ -63,7 +63,7 @@ def test_the_figures_are_scikit_learns_in_the_units_of_the_data():
     whole = batch(TARGETS)
     for some in torch.arange(60).split(25):
         some_batch = Batch(whole.inputs[some], whole.targets[some], some, whole.view)
-        predictions.update(outputs[some], some_batch)
+        predictions.update(TASK.decode(outputs[some]), some_batch)
         metrics.update(outputs[some], some_batch)
     predicted = TASK.decode(outputs).double().numpy()
     figures = predictions.metrics()
@@ -85,7 +85,7 @@ def test_a_single_number_has_its_errors_beside_r2():
     task = Regress.for_training(("age [years]",), LossSettings(), RegressionTargets(TARGETS.values[:, :1]))
     predictions, metrics = task.predictions(), task.metrics()
     some_batch = batch(RegressionTargets(TARGETS.values[:, :1]))
-    predictions.update(torch.zeros(60, 1), some_batch)
+    predictions.update(task.decode(torch.zeros(60, 1)), some_batch)
     metrics.update(torch.zeros(60, 1), some_batch)
     figures = predictions.metrics()
     mean = np.abs(TARGETS.values[:, 0] - TARGETS.values[:, 0].mean()).mean()
@@ -114,13 +114,13 @@ def test_too_few_validation_images_give_no_interval():
     assert conformal_quantile(np.ones(8)) is None
     predictions = TASK.predictions()
     some_batch = batch(some_targets(8))
-    predictions.update(torch.zeros(8, 3), some_batch)
+    predictions.update(TASK.decode(torch.zeros(8, 3)), some_batch)
     assert TASK.calibrated(predictions).scale.half_widths is None
 
 
 def test_intervals_travel_with_the_task():
     predictions = TASK.predictions()
-    predictions.update(torch.randn(60, 3), batch(TARGETS))
+    predictions.update(TASK.decode(torch.randn(60, 3)), batch(TARGETS))
     calibrated = TASK.calibrated(predictions)
     assert calibrated.scale.half_widths is not None
     again = Regress.from_arguments(NUMBERS, json.loads(json.dumps(calibrated.arguments())))

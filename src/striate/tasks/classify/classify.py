@@ -15,7 +15,7 @@ from striate.tasks.classify.predictions import ClassPrediction, ClassPredictions
 from striate.tasks.fitted_head import EmbeddedSamples, FittedHead, HeadFit
 from striate.tasks.settings import LossSettings
 from striate.tasks.task import Predictions, Task
-from striate.views import one_hot
+from striate.views import View, merge_predictions, one_hot
 
 __all__ = ["Classify", "class_weights"]
 
@@ -95,6 +95,9 @@ class Classify(Task):
 
     def decode(self, outputs: Tensor) -> Tensor:  # B K
         return outputs.float().softmax(1)
+
+    def merge(self, views: Sequence[View], decoded: Sequence[Tensor]) -> Tensor:  # noqa: ARG002 - of whole images: B K
+        return merge_predictions(decoded)
 
     def describe(self, decoded: Tensor, frames: Sequence[ImageFrame]) -> list[ClassPrediction]:  # B K
         predicted = []

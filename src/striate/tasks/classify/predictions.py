@@ -56,8 +56,8 @@ class ClassPredictions(Predictions):
         self.classes = classes
         self._batches: list[tuple[Tensor, Tensor, Tensor]] = []
 
-    def update(self, outputs: Tensor, batch: Batch) -> None:  # B K
-        self._batches.append((outputs.float().softmax(1).cpu(), batch.targets.cpu(), batch.ids))
+    def update(self, decoded: Tensor, batch: Batch) -> None:  # B K
+        self._batches.append((decoded.cpu(), batch.targets.cpu(), batch.ids))
 
     @property
     def probabilities(self) -> npt.NDArray[np.float64]:

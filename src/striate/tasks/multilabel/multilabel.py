@@ -22,6 +22,7 @@ from striate.tasks.multilabel.score_histograms import ScoreHistograms
 from striate.tasks.multilabel.thresholds import DEFAULT_THRESHOLD, best_thresholds
 from striate.tasks.settings import LossSettings
 from striate.tasks.task import Predictions, Task
+from striate.views import View, merge_predictions
 
 __all__ = ["MultiLabel"]
 
@@ -102,6 +103,9 @@ class MultiLabel(Task):
 
     def decode(self, outputs: Tensor) -> Tensor:  # B K
         return outputs.float().sigmoid()
+
+    def merge(self, views: Sequence[View], decoded: Sequence[Tensor]) -> Tensor:  # noqa: ARG002 - of whole images: B K
+        return merge_predictions(decoded)
 
     def describe(self, decoded: Tensor, frames: Sequence[ImageFrame]) -> list[LabelsPrediction]:  # B K
         described = []

@@ -58,8 +58,8 @@ class LabelsPredictions(Predictions):
         self.classes, self.thresholds = classes, thresholds
         self._batches: list[tuple[Tensor, Tensor, Tensor]] = []
 
-    def update(self, outputs: Tensor, batch: Batch) -> None:  # B K
-        self._batches.append((outputs.float().sigmoid().cpu(), batch.targets.cpu() > 0.5, batch.ids))
+    def update(self, decoded: Tensor, batch: Batch) -> None:  # B K
+        self._batches.append((decoded.cpu(), batch.targets.cpu() > 0.5, batch.ids))
 
     @property
     def probabilities(self) -> npt.NDArray[np.float64]:

@@ -80,13 +80,12 @@ class NumberPredictions(Predictions):
         self.scale = scale
         self._batches: list[tuple[Tensor, Tensor, Tensor]] = []
 
-    def update(self, outputs: Tensor, batch: Batch) -> None:  # outputs, standardized: B D
-        self._batches.append((outputs.double().cpu(), batch.targets.double().cpu(), batch.ids))
+    def update(self, decoded: Tensor, batch: Batch) -> None:  # B D
+        self._batches.append((decoded.double().cpu(), batch.targets.double().cpu(), batch.ids))
 
     @property
     def predicted(self) -> npt.NDArray[np.float64]:
-        outputs = torch.cat([outputs for outputs, _, _ in self._batches]).numpy()
-        return outputs * np.array(self.scale.stds) + np.array(self.scale.means)
+        return torch.cat([predicted for predicted, _, _ in self._batches]).numpy()
 
     @property
     def targets(self) -> npt.NDArray[np.float64]:

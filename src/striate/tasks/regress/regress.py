@@ -20,6 +20,7 @@ from striate.tasks.regress.predictions import NumberPredictions, NumbersPredicti
 from striate.tasks.regress.sums import ErrorSums
 from striate.tasks.settings import LossSettings
 from striate.tasks.task import Predictions, Task
+from striate.views import View, merge_predictions
 
 __all__ = ["Regress"]
 
@@ -111,6 +112,9 @@ class Regress(Task):
         means, stds = self._tensors(outputs.device)
         return outputs.float() * stds + means
 
+    def merge(self, views: Sequence[View], decoded: Sequence[Tensor]) -> Tensor:  # noqa: ARG002 - of whole images: B D
+        return merge_predictions(decoded)
+
     def describe(self, decoded: Tensor, frames: Sequence[ImageFrame]) -> list[NumbersPrediction]:  # B D
         scale = self.scale
         widths = dict(zip(scale.names, scale.half_widths or (), strict=False))
@@ -145,6 +149,7 @@ class Regress(Task):
 
 
 @cache
+@torch.inference_mode(False)  # kept tensors take part in gradients too
 def _on(device: torch.device, values: tuple[float, ...]) -> Tensor:
     """Kept, because to send them anew at each step would make a GPU wait."""
     return torch.tensor(values, device=device)

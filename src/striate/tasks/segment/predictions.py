@@ -78,8 +78,8 @@ class MaskPredictions(Predictions):
         self._positions: list[Tensor] = []
         self._worst: list[tuple[float, int, npt.NDArray[np.int16]]] = []  # IoU, position, mask h w
 
-    def update(self, outputs: Tensor, batch: Batch) -> None:  # B K h w
-        predicted = predicted_masks(outputs)
+    def update(self, decoded: Tensor, batch: Batch) -> None:  # B K h w
+        predicted = predicted_masks(decoded)
         counts = image_counts(predicted, batch.targets, len(self.classes)).cpu().numpy()
         self._counts.append(counts)
         self._positions.append(batch.ids)

@@ -18,6 +18,7 @@ from striate.tasks.segment.pixel_counts import PixelCounts
 from striate.tasks.segment.predictions import MaskPrediction, MaskPredictions
 from striate.tasks.settings import LossSettings
 from striate.tasks.task import Predictions, Task
+from striate.views import View, merge_maps
 
 __all__ = ["Segment"]
 
@@ -89,6 +90,9 @@ class Segment(Task):
 
     def decode(self, outputs: Tensor) -> Tensor:  # B K h w
         return outputs.float().softmax(1)
+
+    def merge(self, views: Sequence[View], decoded: Sequence[Tensor]) -> Tensor:  # B K h w each
+        return merge_maps(views, decoded, views[0].size)
 
     def describe(self, decoded: Tensor, frames: Sequence[ImageFrame]) -> list[MaskPrediction]:  # B K h w
         described = []
