@@ -1,6 +1,7 @@
 """`striate features`: what is written, by which network, and what is refused."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from tests.jobs.conftest import make_images
 import striate as st
 from striate.analysis.split_evaluation import evaluation_batches
 from striate.cli import main
-from striate.data import Batches, load_images
+from striate.data import Batches, load_images, read_split
 from striate.errors import DataError, StriateError
 from striate.models import create_model
 from striate.sources import open_source
@@ -62,6 +63,9 @@ def test_features_of_a_run_are_those_of_its_network_and_preprocessing(trained, s
         expected = torch.cat([bundle.model.embed(batch.inputs) for batch in batches.epoch(0)])
     assert found.ids == samples.ids
     torch.testing.assert_close(torch.from_numpy(found.embeddings), expected, rtol=1e-4, atol=1e-5)
+    split_of = read_split(trained.path / "splits.csv")
+    assert dict(zip(found.ids, found.splits, strict=True)) == split_of
+    assert set(found.splits) == {"train", "val", "test"}
     assert "t-SNE" in found.page.read_text()  # of 60 images
     again = st.features(shapes, weights=trained.path / "bundle", out=tmp_path / "f.npz", progress=False)
     assert np.array_equal(again.embeddings, found.embeddings)
@@ -83,6 +87,13 @@ def test_imagenet_features_are_those_that_training_fits_its_classifier_on(tmp_pa
         for weights in ("imagenet", run.path)
     )
     np.testing.assert_allclose(found.embeddings, expected.embeddings, rtol=1e-4, atol=1e-5)
+
+
+def test_other_data_have_no_splits_of_the_run(trained, shapes, tmp_path):
+    other = Path(shutil.copytree(shapes, tmp_path / "other"))
+    (other / "dark" / "0.png").unlink()
+    found = st.features(other, weights=trained.path, out=tmp_path / "f.npz", projection="pca", progress=False)
+    assert set(found.splits) == {"all"}
 
 
 def test_splits_of_the_data_are_kept_and_a_single_class_will_do(trained, tmp_path):

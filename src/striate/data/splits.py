@@ -175,8 +175,8 @@ def apply_split(samples: Mapping[str, LabeledImages], split_of: Mapping[str, str
     what they are, but for val, which may come out of train. Raises DataError.
     """
     _check_splits(samples)
-    written = {id_: there for one in samples.values() for id_, there in _as_written(one.ids, split_of).items()}
-    skipped = _as_written(tuple(file.id for one in samples.values() for file in one.skipped), split_of)
+    written = {id_: there for one in samples.values() for id_, there in as_written(one.ids, split_of).items()}
+    skipped = as_written(tuple(file.id for one in samples.values() for file in one.skipped), split_of)
     known = {*written.values(), *skipped.values()}
     _refuse([id_ for id_, there in written.items() if there not in split_of], f"{origin} lacks", "of the data")
     _refuse([id_ for id_ in split_of if id_ not in known], f"{origin} has", "that the data lack")
@@ -196,7 +196,7 @@ def apply_split(samples: Mapping[str, LabeledImages], split_of: Mapping[str, str
     return Splits(found["train"], found.get("val"), found.get("test"))
 
 
-def _as_written(ids: tuple[str, ...], split_of: Mapping[str, str]) -> dict[str, str]:
+def as_written(ids: tuple[str, ...], split_of: Mapping[str, str]) -> dict[str, str]:
     """Each id as the file has it: with an apostrophe in front where a spreadsheet would have taken it for a formula."""
     return {id_: id_ if id_ in split_of or f"'{id_}" not in split_of else f"'{id_}" for id_ in ids}
 

@@ -19,6 +19,7 @@ from striate.report import render_features
 from striate.runs import Features
 from striate.runs.atomic import write_bytes, write_text
 from striate.runs.features_file import check_features_path, features_path
+from striate.runs.weights_splits import split_in_run_of
 from striate.sources import TrainingData
 from striate.training import FEATURE_BATCH, choose_device, frozen_embeddings, keep_freed_memory
 from striate.training.opening import check_reading, open_data_like
@@ -42,9 +43,9 @@ def features(
     """The input of a network's classifier for every image of `data`, written to a .npz file and shown on a page beside it.
 
     weights: "imagenet", a file of weights of `model` (by default efficientnet_lite0), or the folder of a run, whose
-    preprocessing is then used; with `download`, ImageNet weights that are not here are downloaded. out: `NAME-features.npz` in
-    the current folder if left out. projection: "pca" or "tsne", by default t-SNE of more than 50 images. reading: settings for
-    reading the data. Raises StriateError for bad input.
+    preprocessing is then used, and whose splits, for the data that it was trained on; with `download`, ImageNet weights that are
+    not here are downloaded. out: `NAME-features.npz` in the current folder if left out. projection: "pca" or "tsne", by default
+    t-SNE of more than 50 images. reading: settings for reading the data. Raises StriateError for bad input.
     """
     check_reading(reading)
     chosen = choose_device(device)
@@ -64,6 +65,9 @@ def features(
         source.take_survey(display.reading)
         network = open_feature_network(found, source)
         images = network.load(source, display.reading)
+        split_of = split_in_run_of(found, source)
+        if split_of:
+            display.message(f"splits:  those of {weights}, which was trained on these images")
         skipped = [one for split in images.values() for one in split.skipped]
         if skipped:
             display.message(f"skipped: {count_reasons(skipped)}: {first_three(skipped)}")
@@ -71,7 +75,7 @@ def features(
         display.message(f"network: {network.name}, weights {weights}, {network.preprocessing.size[0]} pixels{why}")
         network.network.to(chosen)
         embeddings = np.concatenate([_embeddings(network, split, chosen, display.reading) for split in images.values()])
-        result = Features.of(embeddings, images, network.name, path)
+        result = Features.of(embeddings, images, split_of, network.name, path)
         projected = project(embeddings, projection)
         write_bytes(path, result.as_npz())
         write_text(result.page, render_features(result, projected, source, str(weights)))

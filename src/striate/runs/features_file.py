@@ -37,15 +37,20 @@ class Features:
 
     @classmethod
     def of(
-        cls, embeddings: npt.NDArray[np.float32], images: Mapping[str, LabeledImages], model: str, path: Path
+        cls,
+        embeddings: npt.NDArray[np.float32],
+        images: Mapping[str, LabeledImages],
+        split_of: Mapping[str, str],
+        model: str,
+        path: Path,
     ) -> "Features":
-        """Embeddings N D of the images of all splits, in their order."""
+        """Embeddings N D of the images of all splits, in their order. split_of: by id, where a run split them otherwise."""
         (classes,) = {split.classes for split in images.values()}
         return cls(
             embeddings=embeddings,
             ids=tuple(one for split in images.values() for one in split.ids),
             labels=tuple(classes[label] for split in images.values() for label in split.labels.tolist()),
-            splits=tuple(name for name, split in images.items() for _ in range(len(split))),
+            splits=tuple(split_of.get(one, name) for name, split in images.items() for one in split.ids),
             classes=classes,
             model=model,
             path=path,

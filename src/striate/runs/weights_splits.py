@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
-from striate.data import Source, Splits
+from striate.data import Source, Splits, read_split
+from striate.data.splits import as_written
 from striate.errors import RunError
 from striate.runs.folder import RunFolder
 from striate.runs.known_images import KnownImages, read_known_images
 from striate.runs.random_splits import METHODS
 from striate.runs.run_splits import check_written_splits
+from striate.runs.starting_weights import StartingWeights
 from striate.training import ResolvedRecipe
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "count_known_to_weights",
     "is_split_open",
     "read_images_of_chain",
+    "split_in_run_of",
     "with_split_of_weights",
 ]
 
@@ -59,6 +62,19 @@ def with_split_of_weights(source: Source, settings: ResolvedRecipe, manifest: Ma
         return settings
     recipe = settings.recipe.with_values(split=str(run.path))
     return replace(settings, recipe=recipe, origins={**settings.origins, "split": "weights"})
+
+
+def split_in_run_of(weights: StartingWeights, source: Source) -> dict[str, str]:
+    """The split of each image by its id, in the run that the weights are of; none where that run had other data.
+
+    Asked once the images are read, for their digest.
+    """
+    run = _run(weights.as_json())
+    if run is None or not _is_of(run, source):
+        return {}
+    split_of, listings = read_split(run.splits_path), source.splits.values()
+    written = {id_: there for one in listings for id_, there in as_written(one.ids, split_of).items()}
+    return {id_: split_of[there] for id_, there in written.items() if there in split_of}
 
 
 def count_known_to_weights(folder: RunFolder, splits: Splits, source: Source) -> list[KnownToWeights]:
