@@ -149,6 +149,16 @@ def test_what_was_typed_wrong_is_one_line_and_exit_code_2(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ctrl_c_is_one_line_whatever_was_begun(monkeypatch, capsys):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("striate.jobs.cross_validate.resolve_run", interrupted)
+    with pytest.raises(SystemExit, match="130"):
+        main(["train", "mnist"])
+    assert capsys.readouterr() == ("", "striate: interrupted\n")
+
+
 def test_help_names_the_arguments_of_the_usage_and_all_exit_codes() -> None:
     shown = {verb: striate(verb, "--help").out for verb in ("predict", "models", "check")}
     assert "Usage: striate predict [OPTIONS] RUN IMAGES...\n" in shown["predict"]

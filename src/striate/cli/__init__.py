@@ -19,6 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from striate.cli.app import run
 
         run(arguments)
+    except KeyboardInterrupt:
+        print("striate: interrupted", file=sys.stderr)
+        sys.exit(130)
     except BrokenPipeError:
         # The reader is gone (`striate models | head`), and nothing more can be printed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -15,7 +15,12 @@ __all__ = ["create_app", "run"]
 
 def create_app() -> cyclopts.App:
     app = cyclopts.App(
-        name="striate", help=OVERVIEW, version=__version__, help_format="plaintext", default_parameter=None
+        name="striate",
+        help=OVERVIEW,
+        version=__version__,
+        help_format="plaintext",
+        default_parameter=None,
+        suppress_keyboard_interrupt=False,  # it would end without a word
     )
     for n, (name, verb) in enumerate(VERBS.items()):
         example = f"Example: {verb.example}"
@@ -36,8 +41,6 @@ def run(arguments: Sequence[str]) -> None:
         from striate.cli.parser_errors import parser_message
 
         fail(parser_message(error), 2)
-    except KeyboardInterrupt:
-        fail("interrupted", 130)
 
 
 def fail(message: str, exit_code: int) -> None:

@@ -1,4 +1,4 @@
-"""The screen of `striate predict`: a table for a person, or JSON or CSV for a program, with errors on stderr too."""
+"""The screen of `striate predict`: a table for a person, or JSON or CSV for a program; whole errors are on stderr too."""
 
 import csv
 import json
@@ -30,10 +30,11 @@ def print_predictions(predictions: Sequence[Prediction], form: Format) -> None:
             _print_csv(predictions)
         case "table":
             _print_table(predictions)
+            _print_errors(predictions)
 
 
 def _print_errors(predictions: Sequence[Prediction]) -> None:
-    """The errors for a person, where a program reads the predictions."""
+    """The errors with their reasons, a line each, for a person."""
     for one in predictions:
         if one.error is not None:
             print(f"{one.path}: {one.error}", file=sys.stderr)
@@ -47,7 +48,7 @@ def _print_csv(predictions: Sequence[Prediction]) -> None:
 
 
 def _print_table(predictions: Sequence[Prediction]) -> None:
-    """With a column of errors where there are any, in short; JSON and CSV have them in full."""
+    """With a column of errors where there are any, in short: with their reasons they are too long for it."""
     has_errors = any(one.error is not None for one in predictions)
     rows = [
         {**one.cells(), **({"error": (one.error or "").partition(": ")[0]} if has_errors else {})}
