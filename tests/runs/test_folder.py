@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from striate.errors import RunError
 from striate.findings import Finding
-from striate.runs import CrossValidationFolder, RunFolder, free_path
+from striate.runs import CrossValidationFolder, RunFolder
+from striate.runs.folder import plain_name
 
 
 def test_a_folder_that_exists_is_not_written_into(tmp_path):
@@ -87,11 +89,38 @@ def test_what_is_no_run_is_named(tmp_path):
         RunFolder.open(tmp_path)
 
 
-@pytest.mark.parametrize(("name", "becomes"), [("Mnist Digits", "mnist-digits"), ("../..", "run"), ("ü/é", "run")])
-def test_names_of_runs_are_plain(tmp_path, name, becomes):
-    assert free_path(tmp_path, name) == tmp_path / becomes
-    (tmp_path / becomes).mkdir()
-    assert free_path(tmp_path, name) == tmp_path / f"{becomes}-2"
+@pytest.mark.parametrize(
+    ("name", "becomes"), [("Mnist Digits", "mnist-digits"), ("../..-x", "x"), ("ü/é-v1.5", "v1.5")]
+)
+def test_names_of_runs_are_plain(name, becomes):
+    assert plain_name(name) == becomes
+
+
+def test_a_run_folder_that_exists_is_followed_by_numbered_ones(tmp_path):
+    names = [RunFolder.create_free(tmp_path / "runs" / "net-v1.5").path.name for _ in range(3)]
+    assert names == ["net-v1.5", "net-v1.5-2", "net-v1.5-3"]
+
+
+def test_of_several_at_once_each_gets_a_folder_of_its_own(tmp_path, monkeypatch):
+    """However late another one comes: here between the choice of a name and its folder."""
+    mkdir = Path.mkdir
+
+    def mkdir_after_another(path: Path, *arguments: bool, **more: bool) -> None:
+        if path.name in ("run", "run-2"):
+            mkdir(path)
+        mkdir(path, *arguments, **more)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir_after_another)
+    assert RunFolder.create_free(tmp_path / "run").path.name == "run-3"
+
+
+def test_parents_that_another_run_uses_are_not_removed(tmp_path):
+    first, second = (RunFolder.create_free(tmp_path / "new" / "runs" / "run") for _ in range(2))
+    first.remove()
+    assert second.path.is_dir()
+    second.remove()
+    RunFolder.create_free(tmp_path / "other" / "run").remove()
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
 def test_numbers_are_written_as_they_are_and_formulas_are_not(tmp_path) -> None:

@@ -65,6 +65,10 @@ def test_a_recipe_file_gives_the_frozen_layers_back(freeze, tmp_path):
         ),
         ({"weights": "imagenet", "epochs": 0, "freeze": 2}, "freeze = 2: has no effect with epochs = 0"),
         ({"weights": "imagenet", "epochs": 0, "freeze": "none"}, "freeze = none: has no effect with epochs = 0"),
+        (
+            {"weights": "imagenet", "epochs": 0, "freeze_batch_norm": True},
+            "freeze_batch_norm = true: has no effect with epochs = 0",
+        ),
         ({"weights": "imagenet", "epochs": 0, "batch_size": 8}, "batch_size = 8: has no effect with epochs = 0"),
         (
             {"weights": "imagenet", "freeze": "all", "layer_decay": 0.8},

@@ -1,8 +1,9 @@
 """Cross-validate: a run for each fold of the data. Each sample is predicted once, by a network not trained on it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -13,7 +14,7 @@ from striate.data import Source
 from striate.errors import RunError, SettingError
 from striate.jobs.resume_run import resume, resume_run
 from striate.jobs.run import Run
-from striate.jobs.train_network import own_task_of, resolve_run, run_path, start_run, with_labels
+from striate.jobs.train_network import folder_maker, own_task_of, resolve_run, start_run, with_labels
 from striate.progress import ProgressDisplay, progress_display
 from striate.runs import CrossValidationFolder, RunFolder
 from striate.runs.atomic import DiskFullError
@@ -76,7 +77,7 @@ def train_folds(
     source, resolved = resolve_run(with_labels(data, labels), recipe, from_scratch, settings, out, progress)
     if not resolved.recipe.data.trains_all_folds:
         raise SettingError("folds and fold: a cross-validation trains all folds; give folds of 2 or more, and no fold")
-    return _start_folds(source, resolved, run_path(data, source, resolved, out), progress, own_task)
+    return _start_folds(source, resolved, folder_maker(data, source, resolved, out), progress, own_task)
 
 
 def train_run_or_folds(
@@ -85,14 +86,18 @@ def train_run_or_folds(
     """What the settings ask for: one run as `train` trains it, or a run for each fold as `train_folds` does."""
     timer = PhaseTimer()
     source, resolved = resolve_run(data, recipe, from_scratch, settings, out, progress)
-    path = run_path(data, source, resolved, out)
+    make_folder = folder_maker(data, source, resolved, out)
     if resolved.recipe.data.trains_all_folds:
-        return _start_folds(source, resolved, path, progress)
-    return start_run(source, resolved, path, progress, timer)
+        return _start_folds(source, resolved, make_folder, progress)
+    return start_run(source, resolved, make_folder, progress, timer)
 
 
 def _start_folds(
-    source: Source, resolved: ResolvedRecipe, path: Path, progress: bool, own_task: type[Task] | None = None
+    source: Source,
+    resolved: ResolvedRecipe,
+    make_folder: Callable[[], RunFolder],
+    progress: bool,
+    own_task: type[Task] | None = None,
 ) -> CrossValidationResult:
     if "all" not in source.splits:
         raise SettingError(
@@ -100,7 +105,7 @@ def _start_folds(
             "give the training folder alone, or leave --folds out"
         )
     resolved = _with_resolved_flips(source, resolved, progress_display(progress))
-    folder = CrossValidationFolder.create(path)
+    folder = CrossValidationFolder(make_folder())
     with folder.locked():
         try:
             folder.write_recipe(to_toml(resolved))
@@ -222,7 +227,7 @@ def _run_fold(
         run.remove()
     if not path.exists():
         find_weights_again(folder.path, folder.summary().get("initial_weights"), settings.recipe)
-        start_run(source, settings, path, progress, PhaseTimer(), own_task)
+        start_run(source, settings, partial(RunFolder.create, path), progress, PhaseTimer(), own_task)
     elif run.manifest()["status"] != "finished":
         resume_run(run, source, progress, own_task)
 

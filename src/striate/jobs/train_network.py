@@ -2,7 +2,8 @@
 
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from striate.jobs.start_from_weights import decide_fine_tuning, fit_head_on_feat
 from striate.jobs.train_epochs import train_epochs
 from striate.models import Network
 from striate.progress import ProgressDisplay, progress_display
-from striate.runs import RunFolder, free_path
+from striate.runs import RunFolder
 from striate.runs.atomic import DiskFullError
+from striate.runs.folder import plain_name
 from striate.runs.manifest import first_manifest
 from striate.runs.random_splits import split_origin
 from striate.runs.recorded_head import restore_head
@@ -87,7 +89,7 @@ def train(
         raise SettingError(
             f"folds = {resolved.recipe.data.folds}: call train_folds to train all of them; fold = 1 trains the first"
         )
-    return start_run(source, resolved, run_path(data, source, resolved, out), progress, timer, own_task)
+    return start_run(source, resolved, folder_maker(data, source, resolved, out), progress, timer, own_task)
 
 
 def own_task_of(task: str | type[Task] | None) -> type[Task] | None:
@@ -158,19 +160,19 @@ def _as_text(user: Mapping[str, Any]) -> dict[str, Any]:
     return {**values, "weights": weights}
 
 
-def run_path(
+def folder_maker(
     data: TrainingData | ImagesInput, source: Source, settings: ResolvedRecipe, out: str | Path | None
-) -> Path:
-    """The run folder: `out`, or a new one below runs/. Raises SettingError where it is inside the data."""
-    path = Path(out) if out else free_path(RUNS, f"{source.name}-{settings.recipe.model.name}")
+) -> Callable[[], RunFolder]:
+    """What makes the run folder: `out`, or a new one below runs/. Raises SettingError where it would be inside the data."""
+    path = Path(out) if out else RUNS / plain_name(f"{source.name}-{settings.recipe.model.name}")
     refuse_within_the_data(path, data, source)
-    return path
+    return partial(RunFolder.create if out else RunFolder.create_free, path)
 
 
 def start_run(
     source: Source,
     settings: ResolvedRecipe,
-    path: Path,
+    make_folder: Callable[[], RunFolder],
     progress: bool,
     timer: PhaseTimer,
     own_task: type[Task] | None = None,
@@ -183,7 +185,8 @@ def start_run(
     transfer = settings.recipe.transfer
     weights = find_starting_weights(transfer.weights, settings.recipe.model.name, transfer.download)
     display.messages(load_starting_weights(model, weights, settings))
-    folder = RunFolder.create(path)
+    folder = make_folder()
+    path = folder.path
     with folder.locked():
         try:
             folder.write_manifest(

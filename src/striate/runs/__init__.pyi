@@ -6,7 +6,6 @@ from striate.runs.checkpoints import Checkpoint as Checkpoint
 from striate.runs.cross_validation_folder import CrossValidationFolder as CrossValidationFolder
 from striate.runs.features_file import Features as Features
 from striate.runs.folder import RunFolder as RunFolder
-from striate.runs.folder import free_path as free_path
 from striate.runs.folder import plain_name as plain_name
 from striate.runs.folder import trained_network as trained_network
 from striate.runs.known_images import KnownImages as KnownImages

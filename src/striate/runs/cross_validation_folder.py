@@ -20,11 +20,6 @@ class CrossValidationFolder:
         self.path, self._root = root.path, root
 
     @classmethod
-    def create(cls, path: Path) -> "CrossValidationFolder":
-        """A new folder; one that exists is never written into."""
-        return cls(RunFolder.create(path))
-
-    @classmethod
     def open(cls, path: Path) -> "CrossValidationFolder":
         return cls(RunFolder(path))
 

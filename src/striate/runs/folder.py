@@ -3,12 +3,13 @@
 import csv
 import hashlib
 import io
+import itertools
 import json
 import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, final
 
@@ -46,13 +47,25 @@ class RunFolder:
     def create(cls, path: Path) -> "RunFolder":
         """A new, empty run folder; one that exists is never written into."""
         folder = cls(path)
-        folder._made_parents = tuple(parent for parent in path.parents if not parent.exists())
-        with explained(path):
-            try:
-                path.mkdir(parents=True)
-            except FileExistsError:
-                raise _already_exists(path) from None
+        if not folder._make():
+            raise _already_exists(path)
         return folder
+
+    @classmethod
+    def create_free(cls, path: Path) -> "RunFolder":
+        """The same at the path, or at path-2, -3 ... if it exists: of several processes each gets its own."""
+        names = itertools.chain([path.name], (f"{path.name}-{number}" for number in itertools.count(2)))
+        return next(folder for folder in map(cls, map(path.with_name, names)) if folder._make())
+
+    def _make(self) -> bool:
+        """Whether the folder was not there before."""
+        self._made_parents = tuple(parent for parent in self.path.parents if not parent.exists())
+        with explained(self.path):
+            try:
+                self.path.mkdir(parents=True)
+            except FileExistsError:
+                return False
+        return True
 
     @staticmethod
     def check_new(path: Path) -> None:
@@ -233,7 +246,7 @@ class RunFolder:
         """Remove the folder with its content, and the empty parent folders that were created for it."""
         shutil.rmtree(self.path, ignore_errors=True)
         for parent in self._made_parents:
-            if not any(parent.iterdir()):
+            with suppress(OSError):  # it is not empty: another run is there
                 parent.rmdir()
 
     def _rows(self, name: str) -> list[dict[str, str]]:
@@ -272,13 +285,6 @@ def _already_exists(path: Path) -> RunError:
 def plain_name(name: str) -> str:
     """A name as a portable file name of lower-case letters, digits, dot, dash and underscore; perhaps empty."""
     return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-.")
-
-
-def free_path(parent: Path, name: str) -> Path:
-    """parent/name, or parent/name-2, -3 ... if that exists."""
-    name = plain_name(name) or "run"
-    candidates = (parent / (name if number == 1 else f"{name}-{number}") for number in range(1, 1_000_000))
-    return next(path for path in candidates if not path.exists())
 
 
 def as_json(value: object) -> str:

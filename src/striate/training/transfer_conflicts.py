@@ -58,7 +58,7 @@ def refuse_without_effect(
         )
     typed = [name for name, neutral in unused.items() if name in user and user[name] not in (neutral, None, "auto")]
     if epochs == 0 and typed:
-        named = ", ".join(f"{name} = {user[name]}" for name in typed)
+        named = ", ".join(f"{name} = {str(user[name]).lower()}" for name in typed)  # true, as a recipe has it
         are, it = ("have", "them") if len(typed) > 1 else ("has", "it")
         training = "head = linear" if transfer.head in WITHOUT_GRADIENT else "epochs of 1 or more"
         raise SettingError(
