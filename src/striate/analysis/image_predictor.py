@@ -1,9 +1,9 @@
 """Predictions for single images, in batches, through the preprocessing of a bundle."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Final, final
+from typing import Final, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,14 +22,15 @@ from striate.data import (
     canvas_view,
     image_statistics,
 )
-from striate.data.decoding.resize import Pixels
+from striate.data.store import ImageItem
 from striate.data.survey import SAMPLE, survey
+from striate.data.threads import in_threads
 from striate.data.value_ranges import on_one_scale, waits_for_scale
 from striate.findings import Finding
 from striate.runs import Bundle
 from striate.sources import NamedInput
 from striate.tasks import Prediction
-from striate.training import inference_batch_size, predict_inputs
+from striate.training import available_cores, inference_batch_size, predict_inputs
 from striate.views import evaluation_view
 from striate.views.geometry import center_geometry
 
@@ -37,7 +38,18 @@ __all__ = ["ImagePredictor"]
 
 BATCH: Final = 64
 
-Numbered = tuple[int, NamedInput]  # an image and its position among all
+Found = TypeVar("Found")
+
+
+@final
+@dataclass(frozen=True)
+class _Opened:
+    """An image whose header was read, and its position among all."""
+
+    number: int
+    name: str
+    image: ImageItem
+    header: Header
 
 
 @final
@@ -62,7 +74,7 @@ class ImagePredictor:
     device: torch.device
     statistics: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)  # by name, see `image_statistics`
     many_frames: list[str] = field(default_factory=list)
-    first: list[NamedInput] = field(default_factory=list)  # for a survey
+    first: list[_Opened] = field(default_factory=list)  # for a survey
 
     def __post_init__(self) -> None:
         self.bundle.model.to(self.device)
@@ -71,19 +83,18 @@ class ImagePredictor:
         """One prediction for each image, in order; unreadable images have one with an error."""
         canvas, numbered = self.bundle.preprocessing.canvas, enumerate(images)
         predictions: dict[int, Prediction] = {}
-        waiting: list[Numbered] = []
+        waiting: list[_Opened] = []
         while batch := list(islice(numbered, BATCH)):
-            wait = [waits_for_scale(one.image, canvas.rendering, self.limits) for _, one in batch]
-            waiting += [one for one, waits in zip(batch, wait, strict=True) if waits]
-            predictions |= self._batch(canvas, [one for one, waits in zip(batch, wait, strict=True) if not waits])
-        rendering, scaled = on_one_scale([one.image for _, one in waiting], canvas.rendering, self.limits)
+            headers, errors = self._each([one.image for _, one in batch], ImageStore.header)
+            predictions |= {batch[i][0]: self._unreadable(batch[i][1].name, error) for i, error in errors.items()}
+            opened = [_Opened(batch[i][0], batch[i][1].name, batch[i][1].image, headers[i]) for i in headers]
+            wait = [waits_for_scale(one.image, one.header, canvas.rendering) for one in opened]
+            waiting += [one for one, waits in zip(opened, wait, strict=True) if waits]
+            predictions |= self._batch(canvas, [one for one, waits in zip(opened, wait, strict=True) if not waits])
+        rendering, scaled = on_one_scale([one.image for one in waiting], canvas.rendering, self.limits)
+        waiting = [replace(one, image=image) for one, image in zip(waiting, scaled, strict=True)]
         for first in range(0, len(waiting), BATCH):
-            last = first + BATCH
-            batch = [
-                (i, replace(one, image=image))
-                for (i, one), image in zip(waiting[first:last], scaled[first:last], strict=True)
-            ]
-            predictions |= self._batch(replace(canvas, rendering=rendering), batch)
+            predictions |= self._batch(replace(canvas, rendering=rendering), waiting[first : first + BATCH])
         return [predictions[i] for i in range(len(predictions))]
 
     def findings(self) -> list[Finding]:
@@ -101,40 +112,48 @@ class ImagePredictor:
             *findings_on_new(self.bundle, surveyed, measured, list(self.statistics)),
         ]
 
-    def _batch(self, canvas: Canvas, batch: Sequence[Numbered]) -> dict[int, Prediction]:
+    def _batch(self, canvas: Canvas, batch: Sequence[_Opened]) -> dict[int, Prediction]:
         """Predictions by the numbers of the images."""
-        images, headers, errors = self._decode(canvas, [one for _, one in batch])
-        predictions = {batch[i][0]: self.bundle.task.unreadable(batch[i][1].name, why) for i, why in errors.items()}
-        if images:
-            decoded = torch.from_numpy(np.stack(list(images.values())))  # B H W C
-            frames = [self._frame(canvas, batch[i][1].name, headers[i]) for i in images]
-            self.statistics |= zip((one.name for one in frames), image_statistics(decoded), strict=True)
-            predictions |= zip((batch[i][0] for i in images), self._described(canvas, decoded, frames), strict=True)
+        pixels, errors = self._each([one.image for one in batch], lambda store, i: store.decode(i, canvas))
+        predictions = {batch[i].number: self._unreadable(batch[i].name, error) for i, error in errors.items()}
+        readable = [batch[i] for i in pixels]
+        self.many_frames += [one.name for one in readable if one.header.frames > 1]
+        self.first += readable[: max(0, SAMPLE - len(self.first))]
+        if readable:
+            decoded = torch.from_numpy(np.stack(list(pixels.values())))  # B H W C
+            self.statistics |= zip((one.name for one in readable), image_statistics(decoded), strict=True)
+            described = self._described(canvas, decoded, self._frames(canvas, readable))
+            predictions |= zip((one.number for one in readable), described, strict=True)
         return predictions
 
-    def _decode(
-        self, canvas: Canvas, given: Sequence[NamedInput]
-    ) -> tuple[dict[int, Pixels], dict[int, Header], dict[int, str]]:
-        """Images on the canvas with their headers, and the errors of others, by their position in the batch."""
-        store = ImageStore(tuple(one.image for one in given), self.limits)
-        images, headers, errors = {}, {}, {}
-        for i, one in enumerate(given):
-            try:
-                images[i], headers[i] = store.decode(i, canvas), store.header(i)
-                if headers[i].frames > 1:
-                    self.many_frames.append(one.name)
-                if len(self.first) < SAMPLE:
-                    self.first.append(one)
-            except Unreadable as error:
-                errors[i] = error.detail if error.reason == "vanished" else f"{error.reason}: {error.detail}"
-        return images, headers, errors
+    def _each(
+        self, images: Sequence[ImageItem], read: Callable[[ImageStore, int], Found]
+    ) -> tuple[dict[int, Found], dict[int, Unreadable]]:
+        """What is read of images, in threads, and the errors of others, by their position."""
+        store = ImageStore(tuple(images), self.limits)
+        found: dict[int, Found] = {}
+        errors: dict[int, Unreadable] = {}
 
-    def _frame(self, canvas: Canvas, name: str, header: Header) -> ImageFrame:
-        """Where the image lies in what the network is shown of it."""
-        whole = canvas_view((header.height, header.width), (canvas.height, canvas.width), canvas.fit)
-        size = self.bundle.preprocessing.size
-        center = center_geometry((canvas.height, canvas.width), size)
-        return ImageFrame(name, (header.height, header.width), whole.then(center, size))
+        def try_to_read(i: int) -> None:
+            try:
+                found[i] = read(store, i)
+            except Unreadable as error:
+                errors[i] = error
+
+        in_threads(try_to_read, len(images), available_cores())
+        return {i: found[i] for i in sorted(found)}, errors
+
+    def _unreadable(self, name: str, error: Unreadable) -> Prediction:
+        reason = error.detail if error.reason == "vanished" else f"{error.reason}: {error.detail}"
+        return self.bundle.task.unreadable(name, reason)
+
+    def _frames(self, canvas: Canvas, batch: Sequence[_Opened]) -> list[ImageFrame]:
+        """Where each image lies in what the network is shown of it."""
+        size, whole = self.bundle.preprocessing.size, (canvas.height, canvas.width)
+        center = center_geometry(whole, size)
+        sizes = [(one.header.height, one.header.width) for one in batch]
+        views = {own: canvas_view(own, whole, canvas.fit).then(center, size) for own in set(sizes)}
+        return [ImageFrame(one.name, own, views[own]) for one, own in zip(batch, sizes, strict=True)]
 
     def _described(self, canvas: Canvas, decoded: torch.Tensor, frames: Sequence[ImageFrame]) -> list[Prediction]:
         """B H W C -> what the network predicts of each; a few at a time, since maps of many take much memory."""

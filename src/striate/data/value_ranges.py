@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from striate.data.decoding.decode import read_header
+from striate.data.decoding.decode import Header
 from striate.data.decoding.limits import Limits
 from striate.data.decoding.rendering import (
     Levels,
@@ -88,17 +88,12 @@ def rendering_of(
     return Rendering(integers, floats, background)
 
 
-def waits_for_scale(image: ImageItem, known: Rendering, limits: Limits) -> bool:
+def waits_for_scale(image: ImageItem, header: Header, known: Rendering) -> bool:
     """Whether the values do not say what is white, nor the levels that are known: other images that are given may say it."""
     if isinstance(image, ArrayImage):
         whole = image.values.dtype.kind in "iu" and image.values.dtype != np.uint8
         return (whole and known.integers is None) or (image.bits == 16 and known.floats is None)
-    if isinstance(image, Unreadable) or None not in (known.integers, known.floats):
-        return False
-    try:
-        return read_header(image, limits).wide
-    except Unreadable:
-        return False
+    return None in (known.integers, known.floats) and header.wide
 
 
 def on_one_scale(

@@ -267,9 +267,11 @@ def test_an_array_by_itself_that_nobody_can_read_is_refused(given: Any, message:
 def test_a_dim_array_is_on_the_scale_of_those_beside_it(kind: type, other: type) -> None:
     """Alone it would be taken for one of 8 bits."""
     images = [held_image(np.full((5, 6), value, of)) for value, of in ((4095, kind), (160, other), (160, np.uint8))]
-    assert [waits_for_scale(one, AS_STORED, Limits()) for one in images] == [True, True, False]
+    headers = [ImageStore(tuple(images), Limits()).header(i) for i in range(3)]
+    waits = [waits_for_scale(one, header, AS_STORED) for one, header in zip(images, headers, strict=True)]
+    assert waits == [True, True, False]
     store, (rendering, _) = ImageStore(tuple(images), Limits()), on_one_scale(images[:2], AS_STORED, Limits())
     canvas = Canvas(5, 6, 1, rendering=rendering)
     assert [int(store.decode(i, canvas).max()) for i in range(2)] == [255, 10]
     known = Rendering(integers=(0, 65535), floats=(0, 1))
-    assert not any(waits_for_scale(one, known, Limits()) for one in images)
+    assert not any(waits_for_scale(one, header, known) for one, header in zip(images, headers, strict=True))
