@@ -167,20 +167,20 @@ def test_a_class_of_which_nothing_can_be_learned_is_never_predicted_and_not_meas
     loss = task.losses(logits, batch(torch.from_numpy(learned_from)))["labels"]
     assert torch.isfinite(loss)
     predictions = task.predictions()
-    predictions.update(logits, batch(targets))
+    predictions.update(task.decode(logits), batch(targets))
     task = task.calibrated(predictions)
     again = MultiLabel.from_arguments(CLASSES, json.loads(json.dumps(task.arguments())))
     assert task.arguments()["thresholds"][1] is None
     for one in (task, again):
         predictions = one.predictions()
-        predictions.update(logits + 20, batch(targets))  # all are probable
+        predictions.update(one.decode(logits + 20), batch(targets))  # all are probable
         figures = json.loads(json.dumps(predictions.metrics(), allow_nan=False))
         assert figures["per_class"][1]["auroc"]["value"] is None
         assert figures["per_class"][1]["threshold"] is None
         assert {row["predictions"] for row in predictions.rows([str(n) for n in range(60)])} == {"cat; eel"}
         assert one.describe(one.decode(logits[:1] + 20), frames("a.png"))[0].prediction == ("cat", "eel")
     others = MultiLabel(("cat", "eel"), tuple(task.thresholds[k] for k in (0, 2))).predictions()
-    others.update(logits[:, [0, 2]] + 20, batch(targets[:, [0, 2]]))
+    others.update(task.decode(logits + 20)[:, [0, 2]], batch(targets[:, [0, 2]]))
     for name, figure in others.metrics().items():
         if isinstance(figure, dict):
             assert figures[name] == figure

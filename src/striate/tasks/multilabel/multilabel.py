@@ -89,7 +89,7 @@ class MultiLabel(Task):
 
         def figure(outputs: Tensor, rows: Tensor) -> Figure:
             predictions = self.predictions()
-            predictions.update(outputs, samples.batch(rows))
+            predictions.update(self.decode(outputs), samples.batch(rows))
             return main_figure(predictions.metrics())
 
         targets = torch.from_numpy(samples.targets.values).float()

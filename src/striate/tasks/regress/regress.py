@@ -95,7 +95,7 @@ class Regress(Task):
 
         def figure(outputs: Tensor, rows: Tensor) -> Figure:
             predictions = self.predictions()
-            predictions.update(outputs, samples.batch(rows))
+            predictions.update(self.decode(outputs), samples.batch(rows))
             return main_figure(predictions.metrics())
 
         means, stds = self._tensors(torch.device("cpu"))
