@@ -35,11 +35,11 @@ def test_a_dense_network_has_a_map_of_the_size_of_its_input_and_no_accuracy_of_a
 
 
 @settings(deadline=None, max_examples=20)
-@given(height=st.integers(16, 60), width=st.integers(16, 60))
+@given(height=st.integers(16, 60), width=st.integers(16, 60), name=st.sampled_from(["unet_half", "unet_small"]))
 @torch.no_grad()
-def test_a_decoder_takes_odd_maps_and_every_pixel_counts_where_it_is(height, width):
+def test_a_decoder_takes_odd_maps_and_every_pixel_counts_where_it_is(height, width, name):
     """A pixel that changes moves the logits near it most."""
-    network = native("unet_small")
+    network = native(name)
     images = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1))
     changed = images.clone()
     row, column = height // 2, width // 3

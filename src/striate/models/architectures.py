@@ -516,6 +516,14 @@ PAPERS: Final = (
         dense=True,
     ),
     Paper(
+        "unet_half",
+        2015,
+        "U-Net without its slow maps of full size",
+        "after Ronneberger et al., arXiv:1505.04597",
+        {"unet_half": Row(1_427_365, 648_544_256, size=128, classes=21)},
+        dense=True,
+    ),
+    Paper(
         "deeplab_v3",
         2017,
         "dilated convolutions side by side",
