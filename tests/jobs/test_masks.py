@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 import signal
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from striate.cli import main
 from striate.data import load_images
 from striate.data.targets import IGNORE
 from striate.errors import SettingError
-from striate.jobs import Run, augment, check, resume, train
+from striate.jobs import Run, augment, check, predict_files, resume, train
 from striate.runs import Bundle
 from striate.sources import open_source
 from striate.tasks.resampling import mean_over_known
@@ -106,6 +107,39 @@ def test_predicted_masks_have_the_size_of_their_files(run, data, tmp_path, capsy
     with pytest.raises(SystemExit, match="2"):
         main(["predict", str(bundle), str(data / "images"), "--masks", str(tmp_path / "masks")])
     assert "is there already; name a new folder" in capsys.readouterr().err
+
+
+def test_masks_and_drawings_are_written_as_predictions_come(run, data, tmp_path):
+    masks, drawn = tmp_path / "masks", tmp_path / "drawn"
+    held: list[weakref.ref[Any]] = []
+    with pytest.raises(SettingError, match="are one folder"):
+        predict_files(run.path, [str(data / "images")], masks=str(masks), draw=str(masks))
+    for count, one in enumerate(
+        predict_files(run.path, [str(data / "images")], masks=str(masks), draw=str(drawn)), start=1
+    ):
+        assert [len(list(folder.iterdir())) for folder in (masks, drawn)] == [count, count]
+        held.append(weakref.ref(one))
+        assert sum(ref() is not None for ref in held) <= 2  # this one, and the one before it while the next is made
+    assert len(held) == 40
+
+
+def test_new_masks_within_a_folder_of_images_are_not_predicted_too(run, data, tmp_path):
+    others = tmp_path / "others"
+    others.mkdir()
+    shutil.copy(data / "images" / "00.png", others / "a.png")
+    paths = [str(data / "images" / "00.png"), str(others)]
+    found = [one.path for one in predict_files(run.path, paths, masks=str(others / "masks"))]
+    assert found == [paths[0], str(others / "a.png")]
+
+
+def test_where_nothing_can_be_predicted_no_folder_is_made(run, tmp_path, capsys):
+    (tmp_path / "broken.png").write_bytes(b"")
+    folders = [tmp_path / name for name in ("masks", "drawn")]
+    arguments = [str(run.path), str(tmp_path / "broken.png"), "--masks", str(folders[0]), "--draw", str(folders[1])]
+    with pytest.raises(SystemExit, match="2"):
+        main(["predict", *arguments])
+    assert "empty file" in capsys.readouterr().err
+    assert not any(folder.exists() for folder in folders)
 
 
 def test_predictions_are_drawn_into_their_images(run, data, tmp_path, capsys):

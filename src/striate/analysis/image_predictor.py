@@ -1,9 +1,9 @@
 """Predictions for single images, in batches, through the preprocessing of a bundle."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
-from typing import Final, final
+from itertools import groupby, islice
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -35,10 +35,6 @@ from striate.views.geometry import center_geometry
 
 __all__ = ["ImagePredictor"]
 
-BATCH: Final = 64
-
-Numbered = tuple[int, NamedInput]  # an image and its position among all
-
 
 @final
 @dataclass(frozen=True)
@@ -67,24 +63,23 @@ class ImagePredictor:
     def __post_init__(self) -> None:
         self.bundle.model.to(self.device)
 
-    def predict(self, images: Iterator[NamedInput]) -> list[Prediction]:
-        """One prediction for each image, in order; unreadable images have one with an error."""
-        canvas, numbered = self.bundle.preprocessing.canvas, enumerate(images)
-        predictions: dict[int, Prediction] = {}
-        waiting: list[Numbered] = []
-        while batch := list(islice(numbered, BATCH)):
-            wait = [waits_for_scale(one.image, canvas.rendering, self.limits) for _, one in batch]
-            waiting += [one for one, waits in zip(batch, wait, strict=True) if waits]
-            predictions |= self._batch(canvas, [one for one, waits in zip(batch, wait, strict=True) if not waits])
-        rendering, scaled = on_one_scale([one.image for _, one in waiting], canvas.rendering, self.limits)
-        for first in range(0, len(waiting), BATCH):
-            last = first + BATCH
-            batch = [
-                (i, replace(one, image=image))
-                for (i, one), image in zip(waiting[first:last], scaled[first:last], strict=True)
-            ]
-            predictions |= self._batch(replace(canvas, rendering=rendering), batch)
-        return [predictions[i] for i in range(len(predictions))]
+    def predict(self, images: Iterator[NamedInput]) -> Iterator[Prediction]:
+        """One prediction for each image, in order, as soon as it is known; unreadable images have one with an error.
+
+        A batch of images is held at a time. From the first image on that waits for one scale, all that come are collected first.
+        """
+        canvas = self.bundle.preprocessing.canvas
+        waiting: list[NamedInput] = []
+
+        def ready() -> Iterator[NamedInput]:
+            for one in images:
+                if waits_for_scale(one.image, canvas.rendering, self.limits):
+                    waiting.append(one)
+                    return
+                yield one
+
+        yield from self._in_batches(canvas, ready())
+        yield from self._on_one_scale(canvas, [*waiting, *images])
 
     def findings(self) -> list[Finding]:
         """Whether the images look like those of the training, and content of them that is not used."""
@@ -101,16 +96,36 @@ class ImagePredictor:
             *findings_on_new(self.bundle, surveyed, measured, list(self.statistics)),
         ]
 
-    def _batch(self, canvas: Canvas, batch: Sequence[Numbered]) -> dict[int, Prediction]:
-        """Predictions by the numbers of the images."""
-        images, headers, errors = self._decode(canvas, [one for _, one in batch])
-        predictions = {batch[i][0]: self.bundle.task.unreadable(batch[i][1].name, why) for i, why in errors.items()}
+    def _on_one_scale(self, canvas: Canvas, images: Sequence[NamedInput]) -> Iterator[Prediction]:
+        """Those that wait for a scale get one together; others among them are on their own."""
+        waits = [waits_for_scale(one.image, canvas.rendering, self.limits) for one in images]
+        waiting = [one.image for one, wait in zip(images, waits, strict=True) if wait]
+        rendering, scaled = on_one_scale(waiting, canvas.rendering, self.limits)
+        remaining = iter(scaled)
+        for wait, group in groupby(zip(images, waits, strict=True), lambda one: one[1]):
+            if wait:
+                on_scale = (replace(one, image=next(remaining)) for one, _ in group)
+                yield from self._in_batches(replace(canvas, rendering=rendering), on_scale)
+            else:
+                yield from self._in_batches(canvas, (one for one, _ in group))
+
+    def _in_batches(self, canvas: Canvas, images: Iterable[NamedInput]) -> Iterator[Prediction]:
+        few, images = inference_batch_size(self.bundle.preprocessing.size, self.device), iter(images)
+        while batch := list(islice(images, few)):
+            yield from self._batch(canvas, batch)
+
+    def _batch(self, canvas: Canvas, batch: Sequence[NamedInput]) -> Iterator[Prediction]:
+        """One image is described at a time: at the size of its file a mask may take much memory."""
+        images, headers, errors = self._decode(canvas, batch)
         if images:
             decoded = torch.from_numpy(np.stack(list(images.values())))  # B H W C
-            frames = [self._frame(canvas, batch[i][1].name, headers[i]) for i in images]
-            self.statistics |= zip((one.name for one in frames), image_statistics(decoded), strict=True)
-            predictions |= zip((batch[i][0] for i in images), self._described(canvas, decoded, frames), strict=True)
-        return predictions
+            self.statistics |= zip((batch[i].name for i in images), image_statistics(decoded), strict=True)
+            outputs = iter(self._outputs(canvas, decoded))
+        for i, one in enumerate(batch):
+            if i in errors:
+                yield self.bundle.task.unreadable(one.name, errors[i])
+            else:
+                yield self._described(next(outputs), self._frame(canvas, one.name, headers[i]))
 
     def _decode(
         self, canvas: Canvas, given: Sequence[NamedInput]
@@ -137,18 +152,19 @@ class ImagePredictor:
         return ImageFrame(name, (header.height, header.width), whole.then(center, size))
 
     @torch.inference_mode()
-    def _described(self, canvas: Canvas, decoded: torch.Tensor, frames: Sequence[ImageFrame]) -> list[Prediction]:
-        """B H W C -> what the network predicts of each; a few at a time, since maps of many take much memory."""
-        few, size = inference_batch_size(self.bundle.preprocessing.size, self.device), self.bundle.preprocessing.size
-        predictions: list[Prediction] = []
-        for first in range(0, len(frames), few):
-            some = as_colors(decoded[first : first + few].to(self.device).permute(0, 3, 1, 2))  # B C H W
-            view = evaluation_view(
-                len(some),
-                image_size=(canvas.height, canvas.width),
-                size=size,
-                normalization=self.bundle.preprocessing.normalization,
-            )
-            outputs = self.bundle.task.decode(self.bundle.model(view.image(some)))
-            predictions += self.bundle.task.describe(outputs, frames[first : first + few])
-        return predictions
+    def _outputs(self, canvas: Canvas, decoded: torch.Tensor) -> torch.Tensor:
+        """B H W C -> what the task decodes the outputs of the network to."""
+        images = as_colors(decoded.to(self.device).permute(0, 3, 1, 2))  # B C H W
+        view = evaluation_view(
+            len(images),
+            image_size=(canvas.height, canvas.width),
+            size=self.bundle.preprocessing.size,
+            normalization=self.bundle.preprocessing.normalization,
+        )
+        return self.bundle.task.decode(self.bundle.model(view.image(images)))
+
+    @torch.inference_mode()
+    def _described(self, decoded: torch.Tensor, frame: ImageFrame) -> Prediction:
+        """decoded: of this one image."""
+        (described,) = self.bundle.task.describe(decoded[None], [frame])
+        return described
