@@ -109,6 +109,22 @@ def test_predicted_masks_have_the_size_of_their_files(run, data, tmp_path, capsy
     assert "is there already; name a new folder" in capsys.readouterr().err
 
 
+def test_a_run_is_measured_by_the_masks_that_it_predicts(run, data):
+    """In the pixels of the files, 32 x 48, which the network is shown at 21 x 32."""
+    rows = [
+        row for row in csv.DictReader((run.path / "predictions.csv").read_text().splitlines()) if row["split"] == "test"
+    ]
+    counts = np.zeros((3, 3), np.int64)
+    for row in rows:
+        (one,) = run.predict(data / row["id"])
+        file = np.asarray(Image.open(data / row["id"].replace("images", "masks")))
+        np.add.at(counts, (file, one.prediction), 1)
+        assert float(row["pixel_accuracy"]) == pytest.approx((one.prediction == file).mean())
+    assert run.metrics["test"]["confusion_matrix"] == counts.tolist()
+    iou = iou_of_counts(counts.diagonal(), counts.sum(1), counts.sum(0))
+    assert run.metrics["test"]["mean_iou"]["value"] == pytest.approx(float(iou.mean()))
+
+
 def test_masks_and_drawings_are_written_as_predictions_come(run, data, tmp_path):
     masks, drawn = tmp_path / "masks", tmp_path / "drawn"
     held: list[weakref.ref[Any]] = []

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from striate.data.buffer_pool import BufferPool
 from striate.data.images import LabeledImages, as_colors
+from striate.data.targets import Original
 from striate.errors import SettingError
 from striate.views import Normalization, Policy, View, apply_policy, evaluation_view, permutation
 
@@ -29,6 +30,7 @@ class Batch:
     targets: Tensor  # of the kind that the split's Targets gather, as the view shows them, on the device
     ids: Tensor  # B int64, on the CPU: positions in the split
     view: View  # from the pixels of each image to those of the input
+    originals: tuple[Original, ...] = ()  # of targets that lie in pixels, for an evaluation in those of the files
 
 
 @final

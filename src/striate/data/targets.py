@@ -26,6 +26,7 @@ __all__ = [
     "Instances",
     "LoadedTargets",
     "MultiLabelTargets",
+    "Original",
     "RegressionTargets",
     "Skeleton",
     "Target",
@@ -85,6 +86,15 @@ class Instances:
 Target = np.int64 | npt.NDArray[np.bool_] | npt.NDArray[np.float32] | npt.NDArray[np.int64] | Instances
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class Original:
+    """A target in the pixels of its file, and the view from there, of this one image."""
+
+    target: Target
+    view: View
+
+
 class Targets(ABC):
     """What is known of the N images of a split."""
 
@@ -114,6 +124,10 @@ class LoadedTargets(Targets):
     @abstractmethod
     def gather_on(self, device: torch.device) -> Gather:
         """A function from positions to the targets of a batch, moved with its view, on the device."""
+
+    def originals(self, positions: Tensor, view: View) -> tuple[Original, ...]:  # noqa: ARG002 - the default, for targets that are no pixels
+        """Of B samples whose decoded images `view` shows, where targets lie in pixels; of others none. Raises DataError."""
+        return ()
 
     @abstractmethod
     def strata(self) -> npt.NDArray[np.int64]:

@@ -71,7 +71,8 @@ class Predictions(ABC):
     """What a network predicts of the samples of a split, gathered batch by batch."""
 
     @abstractmethod
-    def update(self, outputs: Tensor, batch: Batch) -> None: ...
+    def update(self, outputs: Tensor, batch: Batch) -> None:
+        """batch: with its originals."""
 
     @abstractmethod
     def metrics(self) -> dict[str, Any]:

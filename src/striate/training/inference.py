@@ -1,6 +1,7 @@
 """Inference: the one path from batches to outputs, for validation, evaluation and prediction."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import torch
@@ -37,8 +38,8 @@ def infer(model: nn.Module, batches: Batches, bfloat16: bool = False) -> Iterato
 
 @torch.inference_mode()
 def predict_batches(model: nn.Module, task: Task, batches: Batches) -> Predictions:
-    """What a network predicts of every image."""
-    predictions = task.predictions()
+    """What a network predicts of every image, measured in the pixels of its file. Raises DataError for a target that is lost."""
+    predictions, targets = task.predictions(), batches.samples.targets
     for batch, outputs in infer(model, batches):
-        predictions.update(outputs, batch)
+        predictions.update(outputs, replace(batch, originals=targets.originals(batch.ids, batch.view)))
     return predictions

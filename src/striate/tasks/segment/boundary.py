@@ -32,7 +32,8 @@ def boundary_f(
 
     A pixel is on the boundary of its class if one of the four pixels beside it is of another class. Precision is the share
     of predicted ones that have one of the label within `tolerance` (Euclidean, in pixels), recall the share of those of the
-    label that have a predicted one. What is IGNORE in the labels has no class in either mask: it makes no boundary.
+    label that have a predicted one. What is IGNORE in the labels has no class in either mask: it makes no boundary. What is
+    IGNORE in the prediction alone makes none there.
 
     0 of a class that occurs in only one of both, or has a boundary in only one. NaN of a class that occurs in neither, or
     in both without a boundary: nothing can be compared.
@@ -45,7 +46,7 @@ def boundary_f(
     recall = _share_near(of_truth, of_found, disk, classes)
     precision = _share_near(of_found, of_truth, disk, classes)
     either = ~np.isnan(precision) | ~np.isnan(recall)
-    in_truth, in_found = (np.bincount(one[counts], minlength=classes) > 0 for one in (truth, found))
+    in_truth, in_found = (np.bincount(one[one != IGNORE], minlength=classes) > 0 for one in (truth, found))
     precision, recall = np.nan_to_num(precision), np.nan_to_num(recall)
     total = precision + recall
     scores = np.divide(2 * precision * recall, total, out=np.zeros(classes), where=total > 0)
