@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from PIL import Image
@@ -48,6 +49,11 @@ def draw(folder: Path, count: int = 40, size: tuple[int, int] = (32, 48)) -> Pat
         Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(folder / f"images/{n:02d}.png")
         Image.fromarray(mask).save(folder / f"masks/{n:02d}.png")
     return folder
+
+
+def read(path: Path) -> npt.NDArray[np.uint8]:
+    with Image.open(path) as image:
+        return np.array(image)
 
 
 @pytest.fixture(scope="module")
@@ -117,12 +123,51 @@ def test_a_run_is_measured_by_the_masks_that_it_predicts(run, data):
     counts = np.zeros((3, 3), np.int64)
     for row in rows:
         (one,) = run.predict(data / row["id"])
-        file = np.asarray(Image.open(data / row["id"].replace("images", "masks")))
+        file = read(data / row["id"].replace("images", "masks"))
         np.add.at(counts, (file, one.prediction), 1)
-        assert float(row["pixel_accuracy"]) == pytest.approx((one.prediction == file).mean())
+        assert float(row["pixel_accuracy"]) == pytest.approx((one.prediction == file).mean(), abs=1e-6)
     assert run.metrics["test"]["confusion_matrix"] == counts.tolist()
     iou = iou_of_counts(counts.diagonal(), counts.sum(1), counts.sum(0))
     assert run.metrics["test"]["mean_iou"]["value"] == pytest.approx(float(iou.mean()))
+
+
+@pytest.fixture(scope="module")
+def windowed(tmp_path_factory) -> tuple[Path, Run]:
+    """Images of several sizes that keep them, some smaller than the window of 32 pixels."""
+    data, generator = draw(tmp_path_factory.mktemp("data") / "sizes", count=16, size=(70, 90)), np.random.default_rng(0)
+    for path in sorted((data / "images").iterdir()):
+        height, width = (int(generator.integers(20, side)) for side in (70, 90))
+        for file in (path, data / "masks" / path.name):
+            Image.fromarray(read(file)[:height, :width]).save(file)
+    settings = {**SMALL, "fit": "window", "augment": "none", "flip": True, "epochs": 3, "lr": 0.006}
+    return data, train(data, out=tmp_path_factory.mktemp("runs") / "windowed", progress=False, **settings)
+
+
+def test_images_that_keep_their_size_are_measured_and_predicted_through_windows(windowed, tmp_path):
+    data, run = windowed
+    preprocessing = Bundle.open(run.path / "bundle").preprocessing
+    assert (preprocessing.canvas.fit, preprocessing.size) == ("window", (32, 32))
+    sizes = [read(path).shape for path in (data / "images").iterdir()]
+    assert (preprocessing.canvas.height, preprocessing.canvas.width) == tuple(np.max(sizes, 0).tolist())
+    rows = list(csv.DictReader((run.path / "predictions.csv").read_text().splitlines()))
+    for row in rows:
+        (one,) = run.predict(data / row["id"])
+        file = read(data / row["id"].replace("images", "masks"))
+        assert one.prediction.shape == file.shape
+        assert float(row["pixel_accuracy"]) == pytest.approx((one.prediction == file).mean(), abs=1e-6)
+    assert run.evaluate() == run.metrics["test"]
+    assert "pixels_not_shown" not in run.metrics["test"]
+    assert "augmented" in run.report.read_text().lower()
+
+
+def test_images_larger_than_all_of_the_training_are_predicted_and_measured_whole(windowed, tmp_path):
+    _, run = windowed
+    larger = draw(tmp_path / "larger", count=6, size=(100, 130))
+    (one,) = run.predict(larger / "images" / "00.png")
+    assert one.prediction.shape == (100, 130)
+    assert (one.prediction != IGNORE).all()
+    figures = run.evaluate(larger)
+    assert sum(map(sum, figures["confusion_matrix"])) == 6 * 100 * 130
 
 
 def test_masks_and_drawings_are_written_as_predictions_come(run, data, tmp_path):
@@ -247,6 +292,14 @@ def test_what_does_not_fit_masks_is_refused(data, run, shapes, tmp_path):
             train(data, out=tmp_path / "run", progress=False, **{**SMALL, **given})
     with pytest.raises(SettingError, match="gives a class for each pixel, and .* has one class per image"):
         train(shapes, out=tmp_path / "run", progress=False, **SMALL)
+    with pytest.raises(SettingError, match="fit = window: is for images with masks, and .* has one class per image"):
+        train(shapes, out=tmp_path / "run", progress=False, **{**QUICK, "fit": "window"})
+    with pytest.raises(
+        SettingError, match="crop = 0.5: with fit = window training draws crops of 32 pixels; leave it out"
+    ):
+        train(data, out=tmp_path / "run", progress=False, **{**SMALL, "fit": "window", "crop": 0.5})
+    with pytest.raises(SettingError, match="fit = window: a sheet shows whole images"):
+        augment(data, out=tmp_path / "sheet.png", fit="window")
     assert not (tmp_path / "run").exists()
     assert check(data, out=tmp_path / "check.html", progress=False).source.has_maps
 

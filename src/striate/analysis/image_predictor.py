@@ -22,14 +22,14 @@ from striate.data import (
     canvas_view,
     image_statistics,
 )
-from striate.data.decoding.resize import Pixels
+from striate.data.decoding.resize import Pixels, resize_to_canvas
 from striate.data.survey import SAMPLE, survey
 from striate.data.value_ranges import on_one_scale, waits_for_scale
 from striate.findings import Finding
 from striate.runs import Bundle
 from striate.sources import NamedInput
 from striate.tasks import Prediction
-from striate.training import inference_batch_size
+from striate.training import inference_batch_size, slide
 from striate.views import evaluation_view
 from striate.views.geometry import center_geometry
 
@@ -110,16 +110,20 @@ class ImagePredictor:
                 yield from self._in_batches(canvas, (one for one, _ in group))
 
     def _in_batches(self, canvas: Canvas, images: Iterable[NamedInput]) -> Iterator[Prediction]:
-        few, images = inference_batch_size(self.bundle.preprocessing.size, self.device), iter(images)
+        images = iter(images)
+        few = 1 if canvas.fit == "window" else self._together  # of images of their own sizes one
         while batch := list(islice(images, few)):
             yield from self._batch(canvas, batch)
 
     def _batch(self, canvas: Canvas, batch: Sequence[NamedInput]) -> Iterator[Prediction]:
         """One image is described at a time: at the size of its file a mask may take much memory."""
+        if canvas.fit == "window":
+            canvas = self._own_canvas(canvas, batch[0])
         images, headers, errors = self._decode(canvas, batch)
         if images:
             decoded = torch.from_numpy(np.stack(list(images.values())))  # B H W C
-            self.statistics |= zip((batch[i].name for i in images), image_statistics(decoded), strict=True)
+            measured = image_statistics(self._on_training_canvas(decoded))
+            self.statistics |= zip((batch[i].name for i in images), measured, strict=True)
             outputs = iter(self._outputs(canvas, decoded))
         for i, one in enumerate(batch):
             if i in errors:
@@ -147,9 +151,36 @@ class ImagePredictor:
     def _frame(self, canvas: Canvas, name: str, header: Header) -> ImageFrame:
         """Where the image lies in what the network is shown of it."""
         whole = canvas_view((header.height, header.width), (canvas.height, canvas.width), canvas.fit)
-        size = self.bundle.preprocessing.size
+        size = self._shown(canvas)
         center = center_geometry((canvas.height, canvas.width), size)
         return ImageFrame(name, (header.height, header.width), whole.then(center, size))
+
+    @property
+    def _together(self) -> int:
+        return inference_batch_size(self.bundle.preprocessing.size, self.device)
+
+    def _shown(self, canvas: Canvas) -> tuple[int, int]:
+        """Height and width of what is shown of a canvas: its center, or all of it through windows."""
+        return (canvas.height, canvas.width) if canvas.fit == "window" else self.bundle.preprocessing.size
+
+    def _own_canvas(self, canvas: Canvas, one: NamedInput) -> Canvas:
+        """As large as an image, and at least as a window."""
+        height, width = self.bundle.preprocessing.size
+        own = replace(canvas, height=height, width=width)
+        try:
+            header = ImageStore((one.image,), self.limits).header(0)
+        except Unreadable:  # which decoding tells
+            return own
+        return own.holding((header.height, header.width))
+
+    def _on_training_canvas(self, decoded: torch.Tensor) -> torch.Tensor:
+        """B H W C as it would lie among the training images, whose statistics have what is around them in them."""
+        canvas = self.bundle.preprocessing.canvas
+        if canvas.fit != "window":
+            return decoded
+        (image,) = decoded.numpy()
+        box = (0, 0, image.shape[1], image.shape[0])
+        return torch.from_numpy(resize_to_canvas(image, canvas.height, canvas.width, box, canvas.fit))[None]
 
     @torch.inference_mode()
     def _outputs(self, canvas: Canvas, decoded: torch.Tensor) -> torch.Tensor:
@@ -158,10 +189,11 @@ class ImagePredictor:
         view = evaluation_view(
             len(images),
             image_size=(canvas.height, canvas.width),
-            size=self.bundle.preprocessing.size,
+            size=self._shown(canvas),
             normalization=self.bundle.preprocessing.normalization,
         )
-        return self.bundle.task.decode(self.bundle.model(view.image(images)))
+        outputs = slide(self.bundle.model, view.image(images), self.bundle.preprocessing.size, self._together)
+        return self.bundle.task.decode(outputs)
 
     @torch.inference_mode()
     def _described(self, decoded: torch.Tensor, frame: ImageFrame) -> Prediction:

@@ -59,5 +59,6 @@ from striate.data.targets import RegressionTargets as RegressionTargets
 from striate.data.targets import Skeleton as Skeleton
 from striate.data.targets import Targets as Targets
 from striate.data.targets import TaskKind as TaskKind
+from striate.data.windows import windows_of as windows_of
 
 __all__: list[str]

@@ -45,6 +45,7 @@ class StoredMasks:
     targets: Targets
     rows: npt.NDArray[np.int64]  # N, positions in the targets
     ids: tuple[str, ...]  # N, of their images
+    sizes: npt.NDArray[np.int64]  # N 2: height and width
     fit: FitMode  # of the canvas
     classes: npt.NDArray[np.int64]  # which class each of the files' classes is here
 
@@ -58,7 +59,8 @@ class StoredMasks:
         return np.where(mask == IGNORE, IGNORE, self.classes[mask])
 
     def at(self, positions: npt.NDArray[np.int64]) -> "StoredMasks":
-        return replace(self, rows=self.rows[positions], ids=tuple(self.ids[i] for i in positions.tolist()))
+        ids = tuple(self.ids[i] for i in positions.tolist())
+        return replace(self, rows=self.rows[positions], ids=ids, sizes=self.sizes[positions])
 
 
 @final
@@ -106,6 +108,12 @@ class MaskTargets(LoadedTargets):
             return view.mask(masks, IGNORE)
 
         return gather
+
+    @cached_property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """Height and width of each image where it keeps its own size on the canvas, N 2."""
+        canvas = np.array(self.values.shape[1:])
+        return np.broadcast_to(canvas, (len(self), 2)) if self.stored is None else np.minimum(self.stored.sizes, canvas)
 
     @cached_property
     def presence(self) -> npt.NDArray[np.bool_]:
@@ -162,6 +170,7 @@ def load_masks(
 ) -> tuple[MaskTargets, list[int], list[SkippedFile]]:
     """The masks of the samples `kept`, on the canvas; which of these are usable, by their place among them, and the other files."""
     values = _storage((len(kept), canvas.height, canvas.width), classes)
+    sizes = np.ones((len(kept), 2), np.int64)
     lost: dict[int, SkippedFile] = {}
 
     def read(row: int) -> None:
@@ -171,12 +180,12 @@ def load_masks(
             lost[row] = SkippedFile(ids[kept[row]], failure.reason, failure.detail)
             return
         assert isinstance(mask, np.ndarray)
-        values[row] = _on_canvas(mask, canvas, _none(values))
+        values[row], sizes[row] = _on_canvas(mask, canvas, _none(values)), mask.shape
 
     in_threads(read, len(kept), threads)
     usable = [row for row in range(len(kept)) if row not in lost]
     rows = np.array(kept, np.int64)
-    stored = StoredMasks(targets, rows, tuple(ids[i] for i in kept), canvas.fit, np.arange(classes))
+    stored = StoredMasks(targets, rows, tuple(ids[i] for i in kept), sizes, canvas.fit, np.arange(classes))
     masks = MaskTargets(values if not lost else values[usable], classes, stored.at(np.array(usable, np.int64)))
     return masks, usable, [lost[row] for row in sorted(lost)]
 

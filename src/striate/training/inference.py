@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from striate.data import Batch, Batches
 from striate.tasks import Predictions, Task
+from striate.training.sliding_window import slide
 
 __all__ = ["infer", "inference_batch_size", "predict_batches"]
 
@@ -28,11 +29,14 @@ def inference_batch_size(size: tuple[int, int], device: torch.device) -> int:
 
 
 def infer(model: nn.Module, batches: Batches, bfloat16: bool = False) -> Iterator[tuple[Batch, Tensor]]:
-    """Each batch with the outputs of the network in eval mode; an image whose file cannot be read any more is left out."""
+    """Each batch with the outputs of the network in eval mode; an image whose file cannot be read any more is left out.
+
+    Over images that are larger than the network's input it is moved as a window.
+    """
     model.eval()
     for batch in batches.epoch(0):
         with torch.inference_mode(), torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=bfloat16):
-            outputs = model(batch.inputs)
+            outputs = slide(model, batch.inputs, batches.size, inference_batch_size(batches.size, batches.device))
         yield batch, outputs
 
 

@@ -24,6 +24,7 @@ from striate.tasks.task import Prediction, Predictions
 __all__ = ["MaskPrediction", "MaskPredictions"]
 
 KEPT: Final = 48  # images with the worst predictions, whose masks are kept to be shown
+LARGEST_DRAWN: Final = 512  # pixels of the longer side
 
 
 @final
@@ -130,14 +131,15 @@ class MaskPredictions(Predictions):
         return [(position, {"mean_iou": score}) for score, position, _ in self._worst[:count]]
 
     def drawn(self, position: int, image: Pixels, target: Target) -> Pixels:
-        """Image, label and prediction side by side, as the network was shown them."""
+        """Image, label and prediction side by side, as the network was shown them; a large image with fewer pixels."""
         predicted = next(mask for _, there, mask in self._worst if there == position)
         assert isinstance(target, np.ndarray)
         height, width = predicted.shape
         top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-        shown = slice(top, top + height), slice(left, left + width)
+        step = -(-max(height, width) // LARGEST_DRAWN)
+        shown = slice(top, top + height, step), slice(left, left + width, step)
         seen, label = as_rgb(image[shown]), target[shown]
-        masks = (overlaid(seen, one, self.classes) for one in (label, predicted.astype(np.int64)))
+        masks = (overlaid(seen, one, self.classes) for one in (label, predicted[::step, ::step].astype(np.int64)))
         return np.concatenate([seen, *masks], 1)
 
     def _names(self, pixels: npt.NDArray[np.int64]) -> str:
