@@ -65,3 +65,18 @@ def test_an_image_of_the_windows_size_is_passed_on_as_it_is():
     network.calls.clear()
     slide(network, torch.randn(1, 3, 32, 12), (16, 12), together=2)
     assert network.calls == [2, 1]
+
+
+def test_blending_is_the_weighted_mean_of_the_windows_one_by_one():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 8, 5, padding=2), nn.ReLU(), nn.Conv2d(8, 4, 5, padding=2)).eval()
+    images = torch.randn(1, 3, 50, 71).contiguous(memory_format=torch.channels_last)
+    weights = window_weights((24, 20)).double()
+    total, count = torch.zeros(1, 4, 50, 71, dtype=torch.float64), torch.zeros(50, 71, dtype=torch.float64)
+    with torch.inference_mode():
+        for y in window_starts(50, 24):
+            for x in window_starts(71, 20):
+                total[..., y : y + 24, x : x + 20] += network(images[..., y : y + 24, x : x + 20]).double() * weights
+                count[y : y + 24, x : x + 20] += weights
+        blended = slide(network, images, (24, 20), together=7)
+    torch.testing.assert_close(blended.double(), total / count, rtol=1e-5, atol=1e-6)

@@ -81,7 +81,7 @@ class MaskTargets(LoadedTargets):
         return len(self.values)
 
     def target(self, i: int) -> npt.NDArray[np.int64]:
-        return self._as_classes(torch.from_numpy(self.values[i])).numpy()
+        return self._as_classes(torch.from_numpy(self.values[i]).long()).numpy()
 
     def content(self) -> bytes:
         return self.values.tobytes()
@@ -104,8 +104,8 @@ class MaskTargets(LoadedTargets):
         values = torch.from_numpy(self.values)
 
         def gather(positions: Tensor, view: View) -> Tensor:
-            masks = self._as_classes(values[positions].to(device, non_blocking=True))  # B H W
-            return view.mask(masks, IGNORE)
+            stored = values[positions].to(device, non_blocking=True)  # B H W
+            return self._as_classes(view.mask(stored, _none(self.values)))  # in as few bytes as they are stored in
 
         return gather
 
@@ -161,8 +161,8 @@ class MaskTargets(LoadedTargets):
         return self.values if self.values.dtype == np.uint8 else self.values.view(np.uint16)
 
     def _as_classes(self, stored: Tensor) -> Tensor:
-        masks = stored.long()
-        return masks.masked_fill_(masks == NONE, IGNORE) if stored.dtype == torch.uint8 else masks
+        """Stored numbers, as int64 that are written over."""
+        return stored.masked_fill_(stored == NONE, IGNORE) if self.values.dtype == np.uint8 else stored
 
 
 def load_masks(
