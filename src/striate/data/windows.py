@@ -48,18 +48,14 @@ class Windows:
         for_a_class, which_class, which_pixel, *where = drawn
         left, top, right, bottom = self._image(i)
         height, width = self.size
-        y, x = (
-            first + int(number * (last - first - side + 1))
-            for first, last, side, number in (
-                (top, bottom, height, where[0]),
-                (left, right, width, where[1]),
-            )
-        )
         present = np.flatnonzero(self.masks.presence[i])
         if for_a_class < FOR_A_CLASS and len(present):
             pixels = np.flatnonzero(self.masks.values[i] == present[int(which_class * len(present))])
             row, column = divmod(int(pixels[int(which_pixel * len(pixels))]), self.masks.values.shape[2])
             y, x = min(max(row - height // 2, top), bottom - height), min(max(column - width // 2, left), right - width)
+        else:
+            y = top + int(where[0] * (bottom - height - top + 1))
+            x = left + int(where[1] * (right - width - left + 1))
         return x, y, x + width, y + height
 
     def _image(self, i: int) -> tuple[int, ...]:

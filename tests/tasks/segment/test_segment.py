@@ -163,6 +163,15 @@ def test_the_worst_masks_are_kept_and_drawn_beside_their_labels():
     assert rows[0]["labels"] == "background; cat; dog"
 
 
+def test_the_worst_masks_of_large_images_are_drawn_small():
+    masks = some_masks(1, 1100)
+    batch = batch_of(masks, torch.arange(1))
+    predictions = TASK.predictions()
+    predictions.update(one_hot((batch.targets + 1) % 3), batch)
+    drawn = predictions.drawn(0, np.full((1100, 1100, 1), 200, np.uint8), masks.target(0))
+    assert drawn.shape == (367, 3 * 367, 3)
+
+
 def test_an_output_at_another_scale_is_brought_to_that_of_the_masks():
     batch = batch_of(some_masks(), torch.arange(6))
     coarse = torch.randn(6, 3, 4, 4)

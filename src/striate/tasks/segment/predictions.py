@@ -77,18 +77,20 @@ class MaskPredictions(Predictions):
         self._not_shown: list[npt.NDArray[np.int64]] = []  # K each, without
         self._boundaries: list[npt.NDArray[np.float64]] = []
         self._positions: list[Tensor] = []
-        self._worst: list[tuple[float, int, npt.NDArray[np.int16]]] = []  # IoU, position, mask h w
+        # IoU, position, predicted mask as it is drawn, and height and width of what the network was shown
+        self._worst: list[tuple[float, int, npt.NDArray[np.int16], tuple[int, int]]] = []
 
     def update(self, outputs: Tensor, batch: Batch) -> None:  # B K h w
         self._positions.append(batch.ids)
         for one, original in zip(outputs.float().softmax(1), batch.originals, strict=True):
             self._add(one, original)
-        scores = mean_iou(*self._counted(len(batch.ids))).tolist()
+        scores, size = mean_iou(*self._counted(len(batch.ids))).tolist(), (outputs.shape[2], outputs.shape[3])
         limit = self._worst[-1][0] if len(self._worst) == KEPT else 1.0
         for n, (score, position) in enumerate(zip(scores, batch.ids.tolist(), strict=True)):
             if score < limit:
-                mask = predicted_masks(outputs[n : n + 1])[0].to(torch.int16).cpu().numpy()
-                self._worst.append((score, position, mask))
+                step = _drawn_step(size)
+                mask = predicted_masks(outputs[n : n + 1, :, ::step, ::step])[0].to(torch.int16).cpu().numpy()
+                self._worst.append((score, position, mask, size))
         self._worst = sorted(self._worst, key=lambda one: one[:2])[:KEPT]
 
     def _add(self, probabilities: Tensor, original: Original) -> None:  # K h w
@@ -128,22 +130,26 @@ class MaskPredictions(Predictions):
 
     def worst(self, count: int) -> list[tuple[int, dict[str, Any]]]:
         """Images with the lowest mean IoU."""
-        return [(position, {"mean_iou": score}) for score, position, _ in self._worst[:count]]
+        return [(position, {"mean_iou": score}) for score, position, *_ in self._worst[:count]]
 
     def drawn(self, position: int, image: Pixels, target: Target) -> Pixels:
         """Image, label and prediction side by side, as the network was shown them; a large image with fewer pixels."""
-        predicted = next(mask for _, there, mask in self._worst if there == position)
+        predicted, (height, width) = next(one[2:] for one in self._worst if one[1] == position)
         assert isinstance(target, np.ndarray)
-        height, width = predicted.shape
         top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-        step = -(-max(height, width) // LARGEST_DRAWN)
+        step = _drawn_step((height, width))
         shown = slice(top, top + height, step), slice(left, left + width, step)
         seen, label = as_rgb(image[shown]), target[shown]
-        masks = (overlaid(seen, one, self.classes) for one in (label, predicted[::step, ::step].astype(np.int64)))
+        masks = (overlaid(seen, one, self.classes) for one in (label, predicted.astype(np.int64)))
         return np.concatenate([seen, *masks], 1)
 
     def _names(self, pixels: npt.NDArray[np.int64]) -> str:
         return "; ".join(name for name, count in zip(self.classes, pixels.tolist(), strict=True) if count)
+
+
+def _drawn_step(size: tuple[int, int]) -> int:
+    """Every how many pixels of a height and a width are drawn."""
+    return -(-max(size) // LARGEST_DRAWN)
 
 
 def mean_iou(counts: npt.NDArray[np.int64], not_shown: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
