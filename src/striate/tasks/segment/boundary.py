@@ -40,7 +40,7 @@ def boundary_f(
     """
     reach = boundary_tolerance(*labels.shape) if tolerance is None else tolerance
     counts = labels != IGNORE
-    truth, found = (np.where(counts, one.astype(np.int64), IGNORE) for one in (labels, predicted))
+    truth, found = (np.where(counts, one.astype(np.int16), np.int16(IGNORE)) for one in (labels, predicted))
     of_truth, of_found = _boundary(truth), _boundary(found)
     disk = _disk(reach)
     recall = _share_near(of_truth, of_found, disk, classes)
@@ -61,7 +61,7 @@ def _boundary(mask: Array) -> Array:
         differs = (mask[one] != mask[other]) & (mask[one] != IGNORE) & (mask[other] != IGNORE)
         edges[one] |= differs
         edges[other] |= differs
-    return np.where(edges, mask, IGNORE)
+    return np.where(edges, mask, np.int16(IGNORE))
 
 
 def _disk(reach: float) -> list[tuple[int, int]]:
