@@ -211,7 +211,9 @@ def test_a_function_fits_a_screen_and_a_file_is_read_in_one_go():
 def test_no_file_outside_of_the_tasks_names_one():
     """Loop, jobs, runs, analysis, command line and export hold for any task, a stranger's too."""
     here = {"tasks", "report", "models", "sources"}  # sources tell which task the data are for
-    kinds = {ROOT / "data" / "targets.py", ROOT / "data" / "masks.py"}  # and targets what each kind of them is for
+    kinds = {
+        ROOT / "data" / f"{name}.py" for name in ("targets", "instance_targets", "masks")
+    }  # and targets what each is for
     words = re.compile(r"\"(classify|multilabel|regress|segment|detect)\"|\b(Classify|MultiLabel|Regress)\b")
     named = [
         f"{path.relative_to(ROOT)}: {found[0]}"

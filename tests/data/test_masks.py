@@ -13,6 +13,7 @@ from PIL import Image
 from striate.data import Canvas, MaskTargets, load_images
 from striate.data.masks import load_masks
 from striate.data.targets import IGNORE
+from striate.errors import DataError
 from striate.sources import open_source
 from striate.views import Normalization, Policy, View, apply_policy, evaluation_view
 
@@ -119,3 +120,24 @@ def test_a_mask_that_became_unreadable_is_skipped_with_its_image(tmp_path):
     bad = listing.ids.index("images/3.png")
     masks, usable, lost = load_masks(listing.targets, listing.ids, [bad - 1, bad, bad + 1], Canvas(16, 16, 1), 4, 1)
     assert (len(masks), usable, len(lost)) == (2, [0, 2], 1)
+    view = identity(2, 16, 16)
+    for one, i in zip(masks.originals(torch.arange(2), view), (bad - 1, bad + 1), strict=True):
+        assert np.array_equal(np.asarray(one.target), np.asarray(listing.targets.target(i)))
+
+
+def test_originals_are_the_masks_of_the_files_through_subsets_and_in_other_classes(tmp_path):
+    root = striped(tmp_path / "data", (48, 64), count=4)
+    source = open_source(root)
+    samples = load_images(source, Canvas(24, 24, 1, fit="contain"), threads=1)["all"]
+    chosen = samples.subset(torch.tensor([3, 1])).targets.reordered([3, 1, 2, 0], 4).subset(torch.tensor([1, 0]))
+    view = evaluation_view(2, image_size=(24, 24), size=(16, 16), normalization=NORMALIZATION)
+    for one, name in zip(chosen.originals(torch.arange(2), view), (samples.ids[1], samples.ids[3]), strict=True):
+        file = np.asarray(Image.open(root / name.replace("images", "masks")))
+        assert np.array_equal(np.asarray(one.target), np.array([3, 1, 2, 0])[file])
+        corners = one.view.points(torch.tensor([[[0.0, 0.0], [64.0, 48.0]]]))
+        assert torch.allclose(
+            corners, torch.tensor([[[-4.0, -1.0], [20.0, 17.0]]])
+        )  # 24 x 18 of 24 x 24, less 4 around
+    (root / "masks/1.png").unlink()
+    with pytest.raises(DataError, match=r"the mask of images/1\.png cannot be read any more"):
+        chosen.originals(torch.arange(2), view)

@@ -27,7 +27,8 @@ def test_a_run_with_a_fitted_head_predicts_and_is_evaluated(trained, shapes, tmp
     classifier = bundle.model.get_submodule(bundle.model.main_classifier)
     classifier.register_forward_pre_hook(lambda _, given: embeddings.append(given[0].clone()))
     predictor = ImagePredictor(bundle, bundle.preprocessing.limits, torch.device("cpu"))
-    predictor.predict(named_inputs(files, bundle.preprocessing.canvas, bundle.preprocessing.limits))
+    for _ in predictor.predict(named_inputs(files, bundle.preprocessing.canvas, bundle.preprocessing.limits)):
+        pass
     fitted = fit_head(kind, torch.cat(embeddings), torch.arange(len(files)) % 3, 3, seed=0)
     expected = fitted.module(torch.cat(embeddings)).softmax(1)
     replace_classifier(bundle.model, fitted.module)

@@ -5,10 +5,12 @@ import io
 import json
 import shutil
 import signal
+import weakref
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from PIL import Image
@@ -19,7 +21,7 @@ from striate.cli import main
 from striate.data import load_images
 from striate.data.targets import IGNORE
 from striate.errors import SettingError
-from striate.jobs import Run, augment, check, resume, train
+from striate.jobs import Run, augment, check, predict_files, resume, train
 from striate.runs import Bundle
 from striate.sources import open_source
 from striate.tasks.resampling import mean_over_known
@@ -52,6 +54,11 @@ def draw(folder: Path, count: int = 40, size: tuple[int, int] = (32, 48)) -> Pat
         shown.putpalette(PALETTE)
         shown.save(folder / f"masks/{n:02d}.png")
     return folder
+
+
+def read(path: Path) -> npt.NDArray[np.uint8]:
+    with Image.open(path) as image:
+        return np.array(image)
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +128,94 @@ def test_masks_of_mirrored_images_are_mirrored_with_test_time_augmentation(run, 
         same = np.mean([one.prediction == other.prediction[:, ::-1] for one, other in pairs])
         assert (same > 0.9999) == equal
     assert run.evaluate(tta="flip")["mean_iou"]["value"] > run.metrics["test"]["mean_iou"]["low"]
+
+
+def test_a_run_is_measured_by_the_masks_that_it_predicts(run, data):
+    """In the pixels of the files, 32 x 48, which the network is shown at 21 x 32."""
+    rows = [
+        row for row in csv.DictReader((run.path / "predictions.csv").read_text().splitlines()) if row["split"] == "test"
+    ]
+    counts = np.zeros((3, 3), np.int64)
+    for row in rows:
+        (one,) = run.predict(data / row["id"])
+        file = np.searchsorted(NUMBERS, read(data / row["id"].replace("images", "masks")))
+        np.add.at(counts, (file, one.prediction), 1)
+        assert float(row["pixel_accuracy"]) == pytest.approx((one.prediction == file).mean(), abs=1e-6)
+    assert run.metrics["test"]["confusion_matrix"] == counts.tolist()
+    iou = iou_of_counts(counts.diagonal(), counts.sum(1), counts.sum(0))
+    assert run.metrics["test"]["mean_iou"]["value"] == pytest.approx(float(iou.mean()))
+
+
+@pytest.fixture(scope="module")
+def windowed(tmp_path_factory) -> tuple[Path, Run]:
+    """Images of several sizes that keep them, some smaller than the window of 32 pixels."""
+    data, generator = draw(tmp_path_factory.mktemp("data") / "sizes", count=16, size=(70, 90)), np.random.default_rng(0)
+    for path in sorted((data / "images").iterdir()):
+        height, width = (int(generator.integers(20, side)) for side in (70, 90))
+        for file in (path, data / "masks" / path.name):
+            Image.fromarray(read(file)[:height, :width]).save(file)
+    settings = {**SMALL, "fit": "window", "augment": "none", "flip": True, "epochs": 3, "lr": 0.006}
+    return data, train(data, out=tmp_path_factory.mktemp("runs") / "windowed", progress=False, **settings)
+
+
+def test_images_that_keep_their_size_are_measured_and_predicted_through_windows(windowed, tmp_path):
+    data, run = windowed
+    preprocessing = Bundle.open(run.path / "bundle").preprocessing
+    assert (preprocessing.canvas.fit, preprocessing.size) == ("window", (32, 32))
+    sizes = [read(path).shape for path in (data / "images").iterdir()]
+    assert (preprocessing.canvas.height, preprocessing.canvas.width) == tuple(np.max(sizes, 0).tolist())
+    rows = list(csv.DictReader((run.path / "predictions.csv").read_text().splitlines()))
+    for row in rows:
+        (one,) = run.predict(data / row["id"])
+        file = np.searchsorted(NUMBERS, read(data / row["id"].replace("images", "masks")))
+        assert one.prediction.shape == file.shape
+        assert float(row["pixel_accuracy"]) == pytest.approx((one.prediction == file).mean(), abs=1e-6)
+    assert run.evaluate() == run.metrics["test"]
+    assert "pixels_not_shown" not in run.metrics["test"]
+    assert "augmented" in run.report.read_text().lower()
+
+
+def test_images_larger_than_all_of_the_training_are_predicted_and_measured_whole(windowed, tmp_path):
+    _, run = windowed
+    larger = draw(tmp_path / "larger", count=6, size=(100, 130))
+    (one,) = run.predict(larger / "images" / "00.png")
+    assert one.prediction.shape == (100, 130)
+    assert (one.prediction != IGNORE).all()
+    figures = run.evaluate(larger)
+    assert sum(map(sum, figures["confusion_matrix"])) == 6 * 100 * 130
+
+
+def test_masks_and_drawings_are_written_as_predictions_come(run, data, tmp_path):
+    masks, drawn = tmp_path / "masks", tmp_path / "drawn"
+    held: list[weakref.ref[Any]] = []
+    with pytest.raises(SettingError, match="are one folder"):
+        predict_files(run.path, [str(data / "images")], masks=str(masks), draw=str(masks))
+    for count, one in enumerate(
+        predict_files(run.path, [str(data / "images")], masks=str(masks), draw=str(drawn)), start=1
+    ):
+        assert [len(list(folder.iterdir())) for folder in (masks, drawn)] == [count, count]
+        held.append(weakref.ref(one))
+        assert sum(ref() is not None for ref in held) <= 2  # this one, and the one before it while the next is made
+    assert len(held) == 40
+
+
+def test_new_masks_within_a_folder_of_images_are_not_predicted_too(run, data, tmp_path):
+    others = tmp_path / "others"
+    others.mkdir()
+    shutil.copy(data / "images" / "00.png", others / "a.png")
+    paths = [str(data / "images" / "00.png"), str(others)]
+    found = [one.path for one in predict_files(run.path, paths, masks=str(others / "masks"))]
+    assert found == [paths[0], str(others / "a.png")]
+
+
+def test_where_nothing_can_be_predicted_no_folder_is_made(run, tmp_path, capsys):
+    (tmp_path / "broken.png").write_bytes(b"")
+    folders = [tmp_path / name for name in ("masks", "drawn")]
+    arguments = [str(run.path), str(tmp_path / "broken.png"), "--masks", str(folders[0]), "--draw", str(folders[1])]
+    with pytest.raises(SystemExit, match="2"):
+        main(["predict", *arguments])
+    assert "empty file" in capsys.readouterr().err
+    assert not any(folder.exists() for folder in folders)
 
 
 def test_predictions_are_drawn_into_their_images(run, data, tmp_path, capsys):
@@ -214,6 +309,14 @@ def test_what_does_not_fit_masks_is_refused(data, run, shapes, tmp_path):
             train(data, out=tmp_path / "run", progress=False, **{**SMALL, **given})
     with pytest.raises(SettingError, match="gives a class for each pixel, and .* has one class per image"):
         train(shapes, out=tmp_path / "run", progress=False, **SMALL)
+    with pytest.raises(SettingError, match="fit = window: is for images with masks, and .* has one class per image"):
+        train(shapes, out=tmp_path / "run", progress=False, **{**QUICK, "fit": "window"})
+    with pytest.raises(
+        SettingError, match="crop = 0.5: with fit = window training draws crops of 32 pixels; leave it out"
+    ):
+        train(data, out=tmp_path / "run", progress=False, **{**SMALL, "fit": "window", "crop": 0.5})
+    with pytest.raises(SettingError, match="fit = window: a sheet shows whole images"):
+        augment(data, out=tmp_path / "sheet.png", fit="window")
     assert not (tmp_path / "run").exists()
     assert check(data, out=tmp_path / "check.html", progress=False).source.has_maps
 

@@ -183,3 +183,17 @@ def test_of_animations_the_first_frame_is_predicted_and_reported(trained, tmp_pa
     caplog.clear()
     trained.predict([tmp_path / "b.gif"])
     assert not any("data-first-frame" in record.message for record in caplog.records)
+
+
+def test_images_that_wait_for_one_scale_keep_their_places(trained, shapes, broken, tmp_path):
+    pixels = np.asarray(Image.open(shapes / "striped" / "0.png").convert("L")).astype(np.uint16)
+    wide = [tmp_path / "wide-1.png", tmp_path / "wide-2.png"]
+    for path, factor in zip(wide, (16, 8), strict=True):
+        Image.fromarray(pixels * factor).save(path)
+    plain = [shapes / "dark" / "0.png", shapes / "light" / "0.png"]
+    mixed = [plain[0], wide[0], plain[1], broken, wide[1]]
+    found = {Path(one.path): one.probabilities for one in trained.predict(mixed)}
+    assert list(found) == mixed
+    for apart in (plain, wide):
+        for one in trained.predict(apart):
+            assert list(found[Path(one.path)].values()) == pytest.approx(list(one.probabilities.values()), abs=1e-5)

@@ -10,7 +10,7 @@ from tests.views.draws import MANY, drawn, spread_evenly
 
 from striate.views import Policy, View
 from striate.views.cropping import is_exact
-from striate.views.random_geometry import random_boxes
+from striate.views.random_geometry import random_boxes, random_geometry
 
 
 def test_rotation_and_zoom_are_about_the_center():
@@ -22,6 +22,20 @@ def test_rotation_and_zoom_are_about_the_center():
     assert torch.allclose(geometry[:, 0, 0], geometry[:, 1, 1], atol=1e-5)
     center = geometry[:, :2, :2].sum(2) * 20 + geometry[:, :2, 2]
     assert torch.allclose(center, torch.tensor(16.0), atol=1e-4)
+
+
+def test_what_is_drawn_happens_to_the_given_boxes():
+    ids = torch.arange(200)
+    corners = torch.stack([ids % 7, ids % 5], 1).float()
+    boxes = torch.cat([corners, corners + 32], 1)
+    for policy in (Policy(), Policy(flip=True, flip_vertical=True)):
+        geometry = random_geometry(policy, ids, 0, 0, (40, 40), (32, 32), boxes)
+        assert is_exact(geometry).all()
+        moved = View(geometry, torch.eye(4)[None], (32, 32)).points(boxes.view(-1, 2, 2)).sort(1).values
+        assert torch.equal(moved, torch.tensor([[0.0, 0.0], [32.0, 32.0]]).expand(200, -1, -1))
+    geometry = random_geometry(Policy(rotate=30, zoom=0.25), ids, 0, 0, (40, 40), (32, 32), boxes)
+    middle = View(geometry, torch.eye(4)[None], (32, 32)).points((corners + 16)[:, None])
+    assert torch.allclose(middle, torch.tensor(16.0), atol=1e-4)
 
 
 def test_shear_keeps_rows_level():

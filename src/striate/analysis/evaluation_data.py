@@ -79,6 +79,8 @@ def load_for_network(
     canvas = bundle.preprocessing.canvas
     rendering = canvas.rendering.with_defaults(source.survey.rendering_of_new_images())
     canvas = replace(canvas, rendering=rendering)
+    if canvas.fit == "window":
+        canvas = canvas.holding(source.largest_size)
     return load_images(source, canvas, threads=available_cores(), progress=progress, only=only)
 
 

@@ -1,8 +1,8 @@
 """Predictions for single images, in batches, through the preprocessing of a bundle."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import groupby, islice
 from typing import Final, TypeVar, final
 
 import numpy as np
@@ -22,6 +22,7 @@ from striate.data import (
     canvas_view,
     image_statistics,
 )
+from striate.data.decoding.resize import resize_to_canvas
 from striate.data.store import ImageItem
 from striate.data.survey import SAMPLE, survey
 from striate.data.threads import in_threads
@@ -36,7 +37,7 @@ from striate.views.geometry import center_geometry
 
 __all__ = ["ImagePredictor"]
 
-BATCH: Final = 64
+HEADERS: Final = 64  # that are read at a time
 
 Found = TypeVar("Found")
 
@@ -44,12 +45,11 @@ Found = TypeVar("Found")
 @final
 @dataclass(frozen=True)
 class _Opened:
-    """An image whose header was read, and its position among all."""
+    """An image, and its header where that can be read."""
 
-    number: int
     name: str
     image: ImageItem
-    header: Header
+    header: Header | None
 
 
 @final
@@ -79,23 +79,23 @@ class ImagePredictor:
     def __post_init__(self) -> None:
         self.bundle.model.to(self.device)
 
-    def predict(self, images: Iterator[NamedInput]) -> list[Prediction]:
-        """One prediction for each image, in order; unreadable images have one with an error."""
-        canvas, numbered = self.bundle.preprocessing.canvas, enumerate(images)
-        predictions: dict[int, Prediction] = {}
+    def predict(self, images: Iterator[NamedInput]) -> Iterator[Prediction]:
+        """One prediction for each image, in order, as soon as it is known; unreadable images have one with an error.
+
+        A batch of images is held at a time. From the first image on that waits for one scale, all that come are collected first.
+        """
+        canvas, opened = self.bundle.preprocessing.canvas, self._opened(images)
         waiting: list[_Opened] = []
-        while batch := list(islice(numbered, BATCH)):
-            headers, errors = self._each([one.image for _, one in batch], ImageStore.header)
-            predictions |= {batch[i][0]: self._unreadable(batch[i][1].name, error) for i, error in errors.items()}
-            opened = [_Opened(batch[i][0], batch[i][1].name, batch[i][1].image, headers[i]) for i in headers]
-            wait = [waits_for_scale(one.image, one.header, canvas.rendering) for one in opened]
-            waiting += [one for one, waits in zip(opened, wait, strict=True) if waits]
-            predictions |= self._batch(canvas, [one for one, waits in zip(opened, wait, strict=True) if not waits])
-        rendering, scaled = on_one_scale([one.image for one in waiting], canvas.rendering, self.limits)
-        waiting = [replace(one, image=image) for one, image in zip(waiting, scaled, strict=True)]
-        for first in range(0, len(waiting), BATCH):
-            predictions |= self._batch(replace(canvas, rendering=rendering), waiting[first : first + BATCH])
-        return [predictions[i] for i in range(len(predictions))]
+
+        def ready() -> Iterator[_Opened]:
+            for one in opened:
+                if _waits(one, canvas):
+                    waiting.append(one)
+                    return
+                yield one
+
+        yield from self._in_batches(canvas, ready())
+        yield from self._on_one_scale(canvas, [*waiting, *opened])
 
     def findings(self) -> list[Finding]:
         """Whether the images look like those of the training, and content of them that is not used."""
@@ -112,62 +112,119 @@ class ImagePredictor:
             *findings_on_new(self.bundle, surveyed, measured, list(self.statistics)),
         ]
 
-    def _batch(self, canvas: Canvas, batch: Sequence[_Opened]) -> dict[int, Prediction]:
-        """Predictions by the numbers of the images."""
-        pixels, errors = self._each([one.image for one in batch], lambda store, i: store.decode(i, canvas))
-        predictions = {batch[i].number: self._unreadable(batch[i].name, error) for i, error in errors.items()}
-        readable = [batch[i] for i in pixels]
-        self.many_frames += [one.name for one in readable if one.header.frames > 1]
-        self.first += readable[: max(0, SAMPLE - len(self.first))]
-        if readable:
-            decoded = torch.from_numpy(np.stack(list(pixels.values())))  # B H W C
-            self.statistics |= zip((one.name for one in readable), image_statistics(decoded), strict=True)
-            described = self._described(canvas, decoded, self._frames(canvas, readable))
-            predictions |= zip((one.number for one in readable), described, strict=True)
-        return predictions
+    def _opened(self, images: Iterator[NamedInput]) -> Iterator[_Opened]:
+        while some := list(islice(images, HEADERS)):
+            headers = self._each([one.image for one in some], ImageStore.header)
+            for one, header in zip(some, headers, strict=True):
+                if isinstance(header, Unreadable):
+                    yield _Opened(one.name, header, None)
+                else:
+                    yield _Opened(one.name, one.image, header)
 
-    def _each(
-        self, images: Sequence[ImageItem], read: Callable[[ImageStore, int], Found]
-    ) -> tuple[dict[int, Found], dict[int, Unreadable]]:
-        """What is read of images, in threads, and the errors of others, by their position."""
+    def _on_one_scale(self, canvas: Canvas, images: Sequence[_Opened]) -> Iterator[Prediction]:
+        """Those that wait for a scale get one together; others among them are on their own."""
+        waits = [_waits(one, canvas) for one in images]
+        waiting = [one.image for one, wait in zip(images, waits, strict=True) if wait]
+        rendering, scaled = on_one_scale(waiting, canvas.rendering, self.limits)
+        remaining = iter(scaled)
+        for wait, group in groupby(zip(images, waits, strict=True), lambda one: one[1]):
+            if wait:
+                on_scale = (replace(one, image=next(remaining)) for one, _ in group)
+                yield from self._in_batches(replace(canvas, rendering=rendering), on_scale)
+            else:
+                yield from self._in_batches(canvas, (one for one, _ in group))
+
+    def _in_batches(self, canvas: Canvas, images: Iterable[_Opened]) -> Iterator[Prediction]:
+        images = iter(images)
+        together = inference_batch_size(self.bundle.preprocessing.size, self.device)
+        few = 1 if canvas.fit == "window" else together  # of images of their own sizes one
+        while batch := list(islice(images, few)):
+            yield from self._batch(canvas, batch)
+
+    def _batch(self, canvas: Canvas, batch: Sequence[_Opened]) -> Iterator[Prediction]:
+        """One image is described at a time: at the size of its file a mask may take much memory."""
+        if canvas.fit == "window":
+            canvas = self._own_canvas(canvas, batch[0].header)
+        decoded = self._each([one.image for one in batch], lambda store, i: store.decode(i, canvas))
+        pixels = [image for image in decoded if not isinstance(image, Unreadable)]
+        readable = [one for one, image in zip(batch, decoded, strict=True) if not isinstance(image, Unreadable)]
+        outputs = self._predicted(canvas, readable, torch.from_numpy(np.stack(pixels))) if pixels else iter(())
+        for one, image in zip(batch, decoded, strict=True):
+            if isinstance(image, Unreadable):
+                reason = image.detail if image.reason == "vanished" else f"{image.reason}: {image.detail}"
+                yield self.bundle.task.unreadable(one.name, reason)
+            else:
+                yield next(outputs)
+
+    def _predicted(self, canvas: Canvas, readable: Sequence[_Opened], decoded: torch.Tensor) -> Iterator[Prediction]:
+        """decoded: B H W C"""
+        self.many_frames += [one.name for one in readable if one.header is not None and one.header.frames > 1]
+        self.first += readable[: max(0, SAMPLE - len(self.first))]
+        measured = image_statistics(self._on_training_canvas(decoded))
+        self.statistics |= zip((one.name for one in readable), measured, strict=True)
+        outputs = self._outputs(canvas, decoded)
+        for output, frame in zip(outputs, self._frames(canvas, readable), strict=True):
+            with torch.inference_mode():
+                (described,) = self.bundle.task.describe(output[None], [frame])
+            yield described
+
+    def _each(self, images: Sequence[ImageItem], read: Callable[[ImageStore, int], Found]) -> list[Found | Unreadable]:
+        """What is read of each image, in threads, or why nothing is."""
         store = ImageStore(tuple(images), self.limits)
-        found: dict[int, Found] = {}
-        errors: dict[int, Unreadable] = {}
+        found: dict[int, Found | Unreadable] = {}
 
         def try_to_read(i: int) -> None:
             try:
                 found[i] = read(store, i)
             except Unreadable as error:
-                errors[i] = error
+                found[i] = error
 
         in_threads(try_to_read, len(images), available_cores())
-        return {i: found[i] for i in sorted(found)}, errors
+        return [found[i] for i in range(len(images))]
 
-    def _unreadable(self, name: str, error: Unreadable) -> Prediction:
-        reason = error.detail if error.reason == "vanished" else f"{error.reason}: {error.detail}"
-        return self.bundle.task.unreadable(name, reason)
-
-    def _frames(self, canvas: Canvas, batch: Sequence[_Opened]) -> list[ImageFrame]:
+    def _frames(self, canvas: Canvas, images: Sequence[_Opened]) -> list[ImageFrame]:
         """Where each image lies in what the network is shown of it."""
-        size, whole = self.bundle.preprocessing.size, (canvas.height, canvas.width)
+        size, whole = self._shown(canvas), (canvas.height, canvas.width)
         center = center_geometry(whole, size)
-        sizes = [(one.header.height, one.header.width) for one in batch]
+        headers = [one.header for one in images if one.header is not None]
+        sizes = [(header.height, header.width) for header in headers]
         views = {own: canvas_view(own, whole, canvas.fit).then(center, size) for own in set(sizes)}
-        return [ImageFrame(one.name, own, views[own]) for one, own in zip(batch, sizes, strict=True)]
+        return [ImageFrame(one.name, own, views[own]) for one, own in zip(images, sizes, strict=True)]
 
-    def _described(self, canvas: Canvas, decoded: torch.Tensor, frames: Sequence[ImageFrame]) -> list[Prediction]:
-        """B H W C -> what the network predicts of each; a few at a time, since maps of many take much memory."""
-        preprocessing, task = self.bundle.preprocessing, self.bundle.task
-        few = inference_batch_size(preprocessing.size, self.device)
-        predictions: list[Prediction] = []
-        for first in range(0, len(frames), few):
-            some = as_colors(decoded[first : first + few].to(self.device).permute(0, 3, 1, 2))  # B C H W
-            view = evaluation_view(
-                len(some),
-                image_size=(canvas.height, canvas.width),
-                size=preprocessing.size,
-                normalization=preprocessing.normalization,
-            )
-            merged = predict_inputs(self.bundle.model, task, view.image(some), preprocessing.tta)
-            predictions += task.describe(merged, frames[first : first + few])
-        return predictions
+    def _shown(self, canvas: Canvas) -> tuple[int, int]:
+        """Height and width of what is shown of a canvas: its center, or all of it through windows."""
+        return (canvas.height, canvas.width) if canvas.fit == "window" else self.bundle.preprocessing.size
+
+    def _own_canvas(self, canvas: Canvas, header: Header | None) -> Canvas:
+        """As large as an image, and at least as a window."""
+        height, width = self.bundle.preprocessing.size
+        own = replace(canvas, height=height, width=width)
+        return own if header is None else own.holding((header.height, header.width))
+
+    def _on_training_canvas(self, decoded: torch.Tensor) -> torch.Tensor:
+        """B H W C as it would lie among the training images, whose statistics have what is around them in them."""
+        canvas = self.bundle.preprocessing.canvas
+        if canvas.fit != "window":
+            return decoded
+        (image,) = decoded.numpy()
+        box = (0, 0, image.shape[1], image.shape[0])
+        return torch.from_numpy(resize_to_canvas(image, canvas.height, canvas.width, box, canvas.fit))[None]
+
+    @torch.inference_mode()
+    def _outputs(self, canvas: Canvas, decoded: torch.Tensor) -> torch.Tensor:
+        """B H W C -> what the task decodes the outputs of the network to."""
+        images = as_colors(decoded.to(self.device).permute(0, 3, 1, 2))  # B C H W
+        view = evaluation_view(
+            len(images),
+            image_size=(canvas.height, canvas.width),
+            size=self._shown(canvas),
+            normalization=self.bundle.preprocessing.normalization,
+        )
+        preprocessing = self.bundle.preprocessing
+        return predict_inputs(
+            self.bundle.model, self.bundle.task, view.image(images), preprocessing.size, preprocessing.tta
+        )
+
+
+def _waits(one: _Opened, canvas: Canvas) -> bool:
+    return one.header is not None and waits_for_scale(one.image, one.header, canvas.rendering)

@@ -6,7 +6,7 @@ from typing import Any, final
 
 import torch
 
-from striate.data import Batches, LabeledImages
+from striate.data import Batches, LabeledImages, windows_of
 from striate.models import Network
 from striate.runs import Bundle, Preprocessing
 from striate.tasks import Predictions, Task
@@ -27,6 +27,7 @@ def evaluation_batches(
         policy=None,
         seed=0,
         device=device,
+        windows=windows_of(samples.targets, preprocessing.canvas, preprocessing.size),
     )
 
 

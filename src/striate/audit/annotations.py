@@ -8,9 +8,9 @@ import numpy as np
 
 from striate.audit.audit_finding import AuditFinding, audit_finding
 from striate.audit.fingerprints import Fingerprints
+from striate.data.instance_targets import InstanceTargets
 from striate.data.skipped_files import Unreadable
 from striate.data.source import Source
-from striate.data.targets import InstanceTargets
 from striate.data.threads import in_threads
 
 __all__ = ["annotation_faults", "box_faults", "describe_boxes", "describe_masks"]

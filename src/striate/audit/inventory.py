@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from striate.audit.fingerprints import Fingerprints
-from striate.data.targets import ClassTargets, InstanceTargets, MultiLabelTargets, RegressionTargets
+from striate.data.instance_targets import InstanceTargets
+from striate.data.targets import ClassTargets, MultiLabelTargets, RegressionTargets
 
 __all__ = ["class_counts", "inventory", "quartiles"]
 

@@ -51,7 +51,7 @@ def survey_findings(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
 
 def _cropped(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
     """Content that a square cuts off."""
-    if canvas.fit == "contain" or not survey.loses_content:
+    if canvas.fit != "cover" or not survey.loses_content:
         return []
     many = survey.fit == "contain"
     share, cut = (survey.cut_content, survey.cut) if many else (survey.cut_most, MUCH)
@@ -73,7 +73,7 @@ def _cropped(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
 
 def _thin(survey: Survey, canvas: Canvas) -> list[AuditFinding]:
     """Images so wide or tall that on the canvas little is left of their shorter side."""
-    if canvas.fit == "cover":
+    if canvas.fit != "contain":
         return []
     thin = []
     for height, width in survey.sizes:

@@ -3,8 +3,8 @@
 import csv
 import json
 import sys
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
 
 from striate.cli.console_tables import print_table
 from striate.errors import SettingError
@@ -20,39 +20,49 @@ def choose_format(*, json: bool, csv: bool) -> Format:
     return "json" if json else "csv" if csv else "table"
 
 
-def print_predictions(predictions: Sequence[Prediction], form: Format) -> None:
+def print_predictions(predictions: Iterable[Prediction], form: Format) -> None:
+    """Printed when the last of them has come; of each only what is printed is held."""
     match form:
         case "json":
-            _print_errors(predictions)
-            print(json.dumps([one.as_json() for one in predictions], indent=1))
+            print(json.dumps(_collected(predictions, lambda one: one.as_json()), indent=1))
         case "csv":
-            _print_errors(predictions)
-            _print_csv(predictions)
+            _print_csv(_collected(predictions, lambda one: {**one.values(), "error": one.error or ""}))
         case "table":
-            _print_table(predictions)
-            _print_errors(predictions)
+            rows, errors = [], []
+            for one in predictions:
+                rows.append((one.cells(), one.error))
+                if one.error is not None:
+                    errors.append(f"{one.path}: {one.error}")
+            _print_table(rows)
+            _print_errors(errors)
 
 
-def _print_errors(predictions: Sequence[Prediction]) -> None:
-    """The errors with their reasons, a line each, for a person."""
+def _collected(predictions: Iterable[Prediction], row: Callable[[Prediction], dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row of each; errors go to stderr for a person, where a program reads the rows."""
+    rows, errors = [], []
     for one in predictions:
+        rows.append(row(one))
         if one.error is not None:
-            print(f"{one.path}: {one.error}", file=sys.stderr)
+            errors.append(f"{one.path}: {one.error}")
+    _print_errors(errors)
+    return rows
 
 
-def _print_csv(predictions: Sequence[Prediction]) -> None:
-    rows = [{**one.values(), "error": one.error or ""} for one in predictions]
+def _print_csv(rows: Sequence[dict[str, Any]]) -> None:
     writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
 
 
-def _print_table(predictions: Sequence[Prediction]) -> None:
+def _print_errors(errors: Sequence[str]) -> None:
+    """With their reasons, a line each."""
+    for line in errors:
+        print(line, file=sys.stderr)
+
+
+def _print_table(given: Sequence[tuple[dict[str, str], str | None]]) -> None:
     """With a column of errors where there are any, in short: with their reasons they are too long for it."""
-    has_errors = any(one.error is not None for one in predictions)
-    rows = [
-        {**one.cells(), **({"error": (one.error or "").partition(": ")[0]} if has_errors else {})}
-        for one in predictions
-    ]
+    has_errors = any(error is not None for _, error in given)
+    rows = [{**cells, **({"error": (error or "").partition(": ")[0]} if has_errors else {})} for cells, error in given]
     words = ("image", "prediction", "area", "error")
     print_table([(name, name not in words) for name in rows[0]], [list(row.values()) for row in rows])

@@ -19,6 +19,7 @@ from striate.data.images import Images as Images
 from striate.data.images import LabeledImages as LabeledImages
 from striate.data.images import TensorImages as TensorImages
 from striate.data.images import as_colors as as_colors
+from striate.data.instance_targets import InstanceTargets as InstanceTargets
 from striate.data.loading import decoded_size as decoded_size
 from striate.data.loading import load_images as load_images
 from striate.data.masks import MaskTargets as MaskTargets
@@ -52,12 +53,12 @@ from striate.data.target_transform import canvas_view as canvas_view
 from striate.data.target_transform import transform_target as transform_target
 from striate.data.targets import ClassTargets as ClassTargets
 from striate.data.targets import Instances as Instances
-from striate.data.targets import InstanceTargets as InstanceTargets
 from striate.data.targets import LoadedTargets as LoadedTargets
 from striate.data.targets import MultiLabelTargets as MultiLabelTargets
 from striate.data.targets import RegressionTargets as RegressionTargets
 from striate.data.targets import Skeleton as Skeleton
 from striate.data.targets import Targets as Targets
 from striate.data.targets import TaskKind as TaskKind
+from striate.data.windows import windows_of as windows_of
 
 __all__: list[str]

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from striate.data.buffer_pool import BufferPool
 from striate.data.images import LabeledImages, as_colors
+from striate.data.targets import Original
+from striate.data.windows import Windows
 from striate.errors import SettingError
 from striate.views import Normalization, Policy, View, apply_policy, evaluation_view, permutation
 
@@ -29,6 +31,7 @@ class Batch:
     targets: Tensor  # of the kind that the split's Targets gather, as the view shows them, on the device
     ids: Tensor  # B int64, on the CPU: positions in the split
     view: View  # from the pixels of each image to those of the input
+    originals: tuple[Original, ...] = ()  # of targets that lie in pixels, for an evaluation in those of the files
 
 
 @final
@@ -40,6 +43,8 @@ class Batches:
     the batch before it, because batch norm cannot learn from one. With `equal_classes` an epoch is as long, but draws
     from all classes equally often. The images live on the device if they fit. An image whose file went bad since it
     was first read is replaced by the next one in training, with its label, and left out in evaluation.
+
+    Of images that keep their own size, which have `windows`, training gets crops; evaluation gets one whole image at a time.
     """
 
     def __init__(
@@ -53,12 +58,15 @@ class Batches:
         seed: int,
         device: torch.device | str,
         equal_classes: bool = False,
+        windows: Windows | None = None,
     ) -> None:
+        if windows is not None and policy is None:
+            batch_size = 1
         if batch_size < 1:
             raise SettingError(f"batch_size = {batch_size} makes no batches; give a number of 1 or more")
         self.samples, self.batch_size, self.size = samples, batch_size, size
         self.normalization, self.policy, self.seed = normalization, policy, seed
-        self.device, self.equal_classes = torch.device(device), equal_classes
+        self.device, self.equal_classes, self.windows = torch.device(device), equal_classes, windows
         self._images = samples.pixels.near(self.device)
         self._targets = samples.targets.gather_on(self.device)
         self._pool = BufferPool()
@@ -104,10 +112,14 @@ class Batches:
             view = evaluation_view(
                 len(ids),
                 image_size=(originals.shape[2], originals.shape[3]),
-                size=self.size,
+                size=self.size if self.windows is None or not len(ids) else self.windows.whole(int(ids[0])),
                 normalization=self.normalization,
             )
-            return Batch(view.image(originals, self._memory(originals)), self._targets(ids, view), ids, view)
+            out = self._memory(originals) if self.windows is None else None
+            return Batch(view.image(originals, out), self._targets(ids, view), ids, view)
+        boxes = None
+        if self.windows is not None:
+            boxes = self.windows.crops(ids, draws, seed=self.seed, epoch=epoch)
         augmented, view = apply_policy(
             self.policy,
             originals,
@@ -117,6 +129,7 @@ class Batches:
             size=self.size,
             normalization=self.normalization,
             out=self._memory(originals),
+            boxes=boxes,
         )
         return Batch(augmented, self._targets(ids, view), ids, view)
 

@@ -20,7 +20,8 @@ __all__ = [
 ]
 
 Background = Literal["white", "black", "gray"]
-FitMode = Literal["cover", "contain"]  # the canvas is filled and ends are cut off, or all is shown with black beside it
+# the canvas is filled and ends are cut off; all is shown with black beside it; or images keep their size, with black around
+FitMode = Literal["cover", "contain", "window"]
 Place = Literal["auto", "memory", "disk", "none"]  # of decoded images
 TestTimeAugmentation = Literal["none", "flip"]
 ROWS, COLUMNS = 6, 8  # of a sheet of augmented views: images, and views of each
@@ -39,7 +40,8 @@ class DataSettings:
     fit: Annotated[
         str,
         Setting(
-            "rectangular images are cropped (cover) or padded with black (contain)",
+            "rectangular images are cropped (cover) or padded with black (contain); or images with masks keep their size, and a "
+            "window of `size` pixels is moved over them (window)",
             choices=("auto", *get_args(FitMode)),
         ),
     ] = "auto"

@@ -1,7 +1,9 @@
 """A source: what is on disk, listed and checked, before any image is decoded."""
 
 import hashlib
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -14,11 +16,11 @@ from striate.data.annotation_faults import AnnotationFault
 from striate.data.decoding.canvas import Canvas
 from striate.data.decoding.limits import DEFAULT_LIMITS, Limits
 from striate.data.decoding.resize import Pixels
-from striate.data.skipped_files import SkippedFile
+from striate.data.skipped_files import SkippedFile, Unreadable
 from striate.data.store import Store
 from striate.data.survey import Survey, survey
 from striate.data.targets import ASKS, ClassTargets, LoadedTargets, Skeleton, Target, Targets, TaskKind
-from striate.data.threads import Progress
+from striate.data.threads import Progress, in_threads
 from striate.errors import DataError
 from striate.views import View
 
@@ -173,6 +175,20 @@ class Source:
         16 bits where images hold more than 8, with the levels, background and fit that the data ask for.
         """
         return self.survey.canvas()
+
+    @cached_property
+    def largest_size(self) -> tuple[int, int]:
+        """Height and width that each image fits in, by all headers that can be read."""
+        sizes = [(1, 1)]
+        for listing in self.splits.values():
+
+            def read(i: int, store: Store = listing.store) -> None:
+                with suppress(Unreadable):
+                    header = store.header(i)
+                    sizes.append((header.height, header.width))
+
+            in_threads(read, len(listing), os.cpu_count() or 1)
+        return max(height for height, _ in sizes), max(width for _, width in sizes)
 
     def with_limits(self, limits: Limits) -> "Source":
         """The same samples, read within other limits; digests that are known stay known."""

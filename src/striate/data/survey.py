@@ -95,10 +95,8 @@ class Survey:
         return "contain" if self.cut_content >= CUT_CONTENT else "cover"
 
     def side(self, fit: FitMode) -> int:
-        """Of a square for the typical image: its shorter side where ends are cut off, its longer one where all is shown."""
-        if fit == "cover":
-            return min(self.height, self.width)
-        return statistics.median_low(max(size) for size in self.sizes)
+        """Of a square for the typical image: its longer side where all is shown at once, else its shorter one."""
+        return statistics.median_low(map(max, self.sizes)) if fit == "contain" else min(self.height, self.width)
 
     @property
     def loses_content(self) -> bool:
@@ -138,7 +136,11 @@ class Survey:
                 else ""
             )
             lines.append(f"transparency: images are put on {canvas.rendering.background}{why}")
-        if canvas.fit == "contain" and any(height != width for height, width in self.sizes):
+        if canvas.fit == "window":
+            lines.append(
+                f"fit: images keep their size, up to {canvas.width} x {canvas.height}; a window moves over them"
+            )
+        elif canvas.fit == "contain" and any(height != width for height, width in self.sizes):
             why = f", since a square would {self._cut('them')}" if self.fit == "contain" else ""
             lines.append(f"fit: whole images are kept, with black beside them{why}")
         elif canvas.fit == "cover" and self.fit == "contain":

@@ -23,10 +23,10 @@ __all__ = [
     "IGNORE",
     "ClassTargets",
     "Gather",
-    "InstanceTargets",
     "Instances",
     "LoadedTargets",
     "MultiLabelTargets",
+    "Original",
     "RegressionTargets",
     "Skeleton",
     "Target",
@@ -86,6 +86,15 @@ class Instances:
 Target = np.int64 | npt.NDArray[np.bool_] | npt.NDArray[np.float32] | npt.NDArray[np.int64] | Instances
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class Original:
+    """A target in the pixels of its file, and the view from there, of this one image."""
+
+    target: Target
+    view: View
+
+
 class Targets(ABC):
     """What is known of the N images of a split."""
 
@@ -126,6 +135,10 @@ class LoadedTargets(Targets):
     @abstractmethod
     def gather_on(self, device: torch.device) -> Gather:
         """A function from positions to the targets of a batch, moved with its view, on the device."""
+
+    def originals(self, positions: Tensor, view: View) -> tuple[Original, ...]:  # noqa: ARG002 - the default, for targets that are no pixels
+        """Of B samples whose decoded images `view` shows, where targets lie in pixels; of others none. Raises DataError."""
+        return ()
 
     @abstractmethod
     def strata(self) -> npt.NDArray[np.int64]:
@@ -299,24 +312,3 @@ def _rows_on(device: torch.device, values: npt.NDArray[Any]) -> Gather:
     """Targets that stay as they are however an image is moved."""
     rows = torch.from_numpy(values).to(device)
     return lambda positions, _: rows[positions.to(device, non_blocking=True)]
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class InstanceTargets(Targets):
-    """Boxes, and where there are any masks and keypoints, of each image; an image may have none."""
-
-    objects: tuple[Instances, ...]
-    skeleton: Skeleton | None = None
-    task: TaskKind = "detect"
-    form: ClassVar[TargetForm] = "boxes"
-
-    def __len__(self) -> int:
-        return len(self.objects)
-
-    def target(self, i: int) -> Instances:
-        return self.objects[i]
-
-    def content(self) -> bytes:
-        fields = (field for one in self.objects for field in (one.boxes, one.labels, one.masks, one.keypoints))
-        return b"".join(b"-" if field is None else np.int64(len(field)).tobytes() + field.tobytes() for field in fields)

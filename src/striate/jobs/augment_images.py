@@ -86,6 +86,10 @@ def augment(
     named = named or choose_recipe(source, settings).named
     by_data = resolve_split(source, resolve_with_weights(source, named, settings, weights))
     canvas = canvas_of(source, by_data.recipe)
+    if canvas.fit == "window":
+        raise SettingError(
+            "fit = window: a sheet shows whole images; leave it out, the report of a run shows its crops"
+        )
     flips = resolve_flips(by_data, source.classes, sample_of_listing(source, canvas))
     resolved = flips.settings.recipe
     mixing = mixing_steps(resolved.augment)

@@ -41,7 +41,7 @@ def sections(metrics: Mapping[str, Any], reported: str | None, errors: Sequence[
             "metrics",
             "Metrics",
             [
-                Text("Pixels are those of the network's input, to which images and labels are brought."),
+                Text(_pixels(of_split)),
                 Figures(metric_table(metrics)),
                 Classes(table, reported, in_percent(table, "the lowest IoU first")),
             ],
@@ -53,6 +53,14 @@ def sections(metrics: Mapping[str, Any], reported: str | None, errors: Sequence[
             [Confusion(matrix, heat_map(matrix) if len(matrix.classes) > MOST_TABLE else None, "pixel")],
         ),
     ]
+
+
+def _pixels(metrics: Mapping[str, Any]) -> str:
+    counted = "Counted are the labeled pixels of the files, to which predictions are brought back."
+    if "pixels_not_shown" not in metrics:
+        return counted
+    share = Figure(**metrics["pixels_not_shown"]).text()
+    return f"{counted} {share} of them are at ends of images that the network was not shown, and count as missed."
 
 
 def _gallery(errors: Sequence[ErrorImage]) -> Gallery | Text:

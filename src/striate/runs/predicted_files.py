@@ -1,17 +1,18 @@
 """Files of predictions: masks at the size of their images, and images with what is predicted drawn into them."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
+from typing import final
 
-from striate.data import Limits, Sample, annotated_image, read_image
+from striate.data import Limits, Sample, Unreadable, annotated_image, read_image
 from striate.data.names import unescaped
-from striate.errors import SettingError
+from striate.errors import DataError, SettingError
 from striate.runs.atomic import explained, write_bytes
 from striate.tasks import Prediction
 
-__all__ = ["check_new_folders", "write_drawings", "write_masks"]
+__all__ = ["NewFolder", "check_new_folders", "drawing"]
 
 
 def check_new_folders(masks: str | None, draw: str | None) -> None:
@@ -23,34 +24,35 @@ def check_new_folders(masks: str | None, draw: str | None) -> None:
         raise SettingError(f"masks = {masks} and draw: are one folder; give each its own")
 
 
-def write_masks(folder: Path, predictions: Sequence[Prediction]) -> None:
-    """A PNG for each predicted mask."""
-    _write(folder, ((one.path, png) for one in predictions if (png := one.mask_png()) is not None))
+@final
+class NewFolder:
+    """A folder of PNG files, made when the first is written."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._names: set[str] = set()
 
-def write_drawings(folder: Path, predictions: Sequence[Prediction], classes: Sequence[str], limits: Limits) -> None:
-    """A PNG for each image, with its prediction drawn into it or written below it. The images are files."""
-
-    def drawn() -> Iterator[tuple[str, bytes]]:
-        for one in predictions:
-            target = one.as_target()
-            if target is not None:
-                image = read_image(unescaped(one.path), limits)
-                data = io.BytesIO()
-                annotated_image(Sample(one.path, image, target), classes).save(data, "PNG")
-                yield one.path, data.getvalue()
-
-    _write(folder, drawn())
-
-
-def _write(folder: Path, images: Iterator[tuple[str, bytes]]) -> None:
-    """Each under the name of its image; of several with one name the second is NAME-2, or the next that is free."""
-    with explained(folder):
-        folder.mkdir(parents=True)
-    written: set[str] = set()
-    for path, png in images:
-        stem = Path(path).stem
+    def write(self, image: str, png: bytes) -> None:
+        """Under the name of its image; of several with one name the second is NAME-2, or the next that is free."""
+        if not self._names:
+            with explained(self._path):
+                self._path.mkdir(parents=True)
+        stem = Path(image).stem
         names = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
-        name = next(name for name in names if name not in written)
-        written.add(name)
-        write_bytes(folder / f"{name}.png", png)
+        name = next(name for name in names if name not in self._names)
+        self._names.add(name)
+        write_bytes(self._path / f"{name}.png", png)
+
+
+def drawing(prediction: Prediction, classes: Sequence[str], limits: Limits) -> bytes | None:
+    """A PNG of the image, a file, with its prediction drawn into it or written below it; None where nothing is predicted."""
+    target = prediction.as_target()
+    if target is None:
+        return None
+    try:
+        image = read_image(unescaped(prediction.path), limits)
+    except Unreadable as failure:
+        raise DataError(f"{prediction.path}: was predicted, and cannot be read any more ({failure.detail})") from None
+    data = io.BytesIO()
+    annotated_image(Sample(prediction.path, image, target), classes).save(data, "PNG")
+    return data.getvalue()

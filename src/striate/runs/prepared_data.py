@@ -5,9 +5,10 @@ from typing import final
 
 import torch
 
-from striate.data import Batches, LabeledImages, SkippedFile, Splits
+from striate.data import Batches, LabeledImages, SkippedFile, Splits, windows_of
 from striate.data.drawing.augmented_views import augmented_contact_sheet
 from striate.data.settings import Place
+from striate.data.windows import Windows
 from striate.findings import Finding
 from striate.runs.bundle import Preprocessing
 from striate.training import Recipe, ResolvedRecipe
@@ -40,7 +41,12 @@ class PreparedData:
             seed=recipe.training.seed,
             device=torch.device(recipe.machine.device),
             equal_classes=recipe.loss.balance == "sampler",
+            windows=self._training_windows,
         )
+
+    @property
+    def _training_windows(self) -> Windows | None:
+        return windows_of(self.splits.train.targets, self.preprocessing.canvas, self.preprocessing.size)
 
     def held_out(self) -> dict[str, LabeledImages]:
         """The splits that are not trained on, by name."""
@@ -65,4 +71,5 @@ class PreparedData:
             seed=seed,
             size=self.preprocessing.size,
             normalization=self.preprocessing.normalization,
+            windows=self._training_windows,
         )

@@ -70,7 +70,8 @@ def _batch(targets: LoadedTargets, positions: Tensor) -> Batch:
         count, image_size=(SIDE, SIDE), size=(SIDE, SIDE), normalization=Normalization((0.0,), (1.0,))
     )
     gathered = targets.gather_on(torch.device("cpu"))(positions, view)
-    return Batch(torch.zeros(count, 1, SIDE, SIDE), gathered, positions, view)
+    originals = targets.originals(positions, view)
+    return Batch(torch.zeros(count, 1, SIDE, SIDE), gathered, positions, view, originals)
 
 
 def _some_outputs(task: Task, batch: Batch) -> Tensor:

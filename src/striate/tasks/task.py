@@ -74,7 +74,7 @@ class Predictions(ABC):
 
     @abstractmethod
     def update(self, decoded: Tensor, batch: Batch) -> None:
-        """Of one batch: what `decode` gives, or `merge` of several views."""
+        """Of one batch, with its originals: what `decode` gives, or `merge` of several views."""
 
     @abstractmethod
     def metrics(self) -> dict[str, Any]:

@@ -40,4 +40,5 @@ from striate.training.schedules import learning_rate as learning_rate
 from striate.training.settings import OPTIMIZERS as OPTIMIZERS
 from striate.training.settings import OptimizerSettings as OptimizerSettings
 from striate.training.settings import TransferSettings as TransferSettings
+from striate.training.sliding_window import slide as slide
 from striate.training.state import TrainingState as TrainingState

@@ -56,6 +56,14 @@ def check_output(recipe: Recipe, source: Source) -> None:
     for augmentation that mixes masks."""
     if source.has_maps and (mixing := mixing_steps(recipe.augment)):
         raise SettingError(f"{' and '.join(mixing)}: masks are not mixed; set to 0")
+    if recipe.data.fit == "window" and not source.has_maps:
+        raise SettingError(
+            f"fit = window: is for images with masks, and {source.location} has {ASKS[source.task]}; take cover or contain"
+        )
+    if recipe.data.fit == "window" and recipe.augment.crop < 1:
+        raise SettingError(
+            f"crop = {recipe.augment.crop:g}: with fit = window training draws crops of {recipe.model.size} pixels; leave it out"
+        )
     name, dense = recipe.model.name, NETWORKS[recipe.model.name].dense
     if dense and not source.has_maps:
         raise SettingError(

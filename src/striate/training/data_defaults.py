@@ -41,7 +41,7 @@ def resolve_with_data(
     if settings.recipe.optimizer.momentum is not None and settings.recipe.takes("nesterov"):
         settings = settings.with_defaults("default", nesterov=settings.recipe.optimizer.momentum > 0)
     settings = settings.with_defaults("data", size=default_size(source.survey, cast(FitMode, settings.recipe.data.fit)))
-    whole = settings.recipe.data.fit == "contain" and settings.origins["fit"] in ("data", "user")
+    whole = settings.recipe.data.fit != "cover" and settings.origins["fit"] in ("data", "user")
     if whole and settings.recipe.augment.crop < 1:  # crops would cut the ends off again; a recipe knows its own
         settings = settings.with_defaults("data", crop=1.0)
     settings = settings.with_reason(_loses_color(native.channels, settings))
@@ -69,15 +69,16 @@ def default_size(survey: Survey, fit: FitMode) -> int:
 def canvas_of(source: Source, recipe: Recipe) -> Canvas:
     """The canvas on which decoded images are kept: a little larger than the network's input where random crops are taken.
 
-    With `fit = contain` there is no margin, since evaluation would cut it off.
+    With `fit = contain` there is no margin, since evaluation would cut it off. With `fit = window` it holds the largest image.
     """
     assert recipe.model.size is not None
     assert recipe.model.channels is not None
-    margin = recipe.augment.crop < 1 and recipe.model.size > SMALL_IMAGE and recipe.data.fit != "contain"
+    margin = recipe.augment.crop < 1 and recipe.model.size > SMALL_IMAGE and recipe.data.fit == "cover"
     side = round(recipe.model.size * MARGIN) if margin else recipe.model.size
     rendering = source.survey.rendering(cast(Background, recipe.data.background))
     bits: Literal[8, 16] = 16 if recipe.data.bits == 16 else 8
-    return Canvas(side, side, recipe.model.channels, bits, rendering, cast(FitMode, recipe.data.fit))
+    canvas = Canvas(side, side, recipe.model.channels, bits, rendering, cast(FitMode, recipe.data.fit))
+    return canvas.holding(source.largest_size) if canvas.fit == "window" else canvas
 
 
 def _check_bits(bits: int | None) -> None:

@@ -34,6 +34,7 @@ def random_view(
     size: tuple[int, int],
     normalization: Normalization,
     means: Tensor | None = None,
+    boxes: Tensor | None = None,
 ) -> View:
     """A view for each sample, a function of (seed, epoch, id) only; `image_size` and `size` are height, width.
 
@@ -42,7 +43,7 @@ def random_view(
     """
     if policy.contrast and means is None:
         raise ValueError("contrast scales about the mean gray of each image: pass means")
-    geometry = random_geometry(policy, ids, seed, epoch, image_size, size)
+    geometry = random_geometry(policy, ids, seed, epoch, image_size, size, boxes)
     color = random_color(policy, ids, seed, epoch, normalization, means)
     displacement = (
         random_displacement(uniforms(seed, epoch, ids, Streams.ELASTIC), size, policy.elastic * min(size))
@@ -62,10 +63,11 @@ def apply_policy(
     size: tuple[int, int],
     normalization: Normalization,
     out: Tensor | None = None,
+    boxes: Tensor | None = None,
 ) -> tuple[Tensor, View]:
     """A random view of each image, in the fixed order: the network's inputs, B C h w float32, and the views.
 
-    `out`: memory for the inputs that may be written over, as in `View.image`.
+    `out`: memory for the inputs that may be written over, as in `View.image`. `boxes`: crops that were drawn, B 4 of `size`.
     """
     height, width = images.shape[-2:]
     view = random_view(
@@ -77,6 +79,7 @@ def apply_policy(
         size=size,
         normalization=normalization,
         means=image_means(images) if policy.contrast else None,
+        boxes=boxes,
     )
     moved = view.resample(images, out)
     if operations := operations_of(policy):

@@ -21,18 +21,29 @@ ASPECT: Final = (3 / 4, 4 / 3)  # width / height of a random resized crop, relat
 
 
 def random_geometry(
-    policy: Policy, ids: Tensor, seed: int, epoch: int, image_size: tuple[int, int], size: tuple[int, int]
+    policy: Policy,
+    ids: Tensor,
+    seed: int,
+    epoch: int,
+    image_size: tuple[int, int],
+    size: tuple[int, int],
+    boxes: Tensor | None = None,
 ) -> Tensor:
     """`ids` B int64 -> geometry B 3 3, expanded from one where nothing is random; `image_size` and `size` are height, width.
 
+    boxes: what of each image fills the frame, B 4 of `size`, in place of its center or of a random resized crop.
     What is left at nothing gives exact zeros and ones: the exact path recognizes those.
     """
     if not any(map(policy.is_on, _factors())):
-        return center_geometry(image_size, size).expand(len(ids), -1, -1)
+        if boxes is None:
+            return center_geometry(image_size, size).expand(len(ids), -1, -1)
+        geometry = torch.eye(3).repeat(len(boxes), 1, 1)
+        geometry[:, :2, 2] = -boxes[:, :2]
+        return geometry
     draws = uniforms(seed, epoch, ids, (*Streams.GEOMETRY, Streams.FLIP_VERTICAL))
     height, width = size
     a, b, c, d = _about_center(policy, draws)
-    x1, y1, x2, y2 = _box(policy, draws, image_size, size).unbind(1)
+    x1, y1, x2, y2 = (_box(policy, draws, image_size, size) if boxes is None else boxes).unbind(1)
     zoom_x, zoom_y = width / (x2 - x1), height / (y2 - y1)
 
     # the box fills the frame; about its center all the rest happens; then the shift

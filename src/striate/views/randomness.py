@@ -37,6 +37,7 @@ class Streams:
     PERSPECTIVE: Final = range(20, 28)  # two numbers a corner
     OPERATIONS: Final = range(100, 200)  # of a published policy, four for each step: kind, strength, sign, whether
     CHAINS: Final = range(200, 220)  # of AugMix: weights, and lengths of the chains
+    CROPS: Final = range(220, 225)  # of images that keep their size: for a class or not, class, pixel, row, column
     ELASTIC: Final = range(1000, 1072)  # two numbers for each node of a 6 x 6 grid
 
 

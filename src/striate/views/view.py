@@ -117,7 +117,9 @@ class View:
             raise TypeError(f"masks are B H W integers, not {tuple(masks.shape)} {masks.dtype}")
         geometry = self._geometry(masks)
         if self.displacement is None and is_exact(geometry).all():
-            return slice_images(masks[:, None].long() - ignore, geometry, self.size)[:, 0] + ignore
+            # exclusive or makes `ignore` the 0 that a slice is filled with, in as few bytes as the masks have
+            kept = masks if _fits(ignore, masks.dtype) else masks.long()
+            return (slice_images((kept ^ ignore)[:, None], geometry, self.size)[:, 0] ^ ignore).long()
         return pick_classes(masks.long(), geometry, self.size, ignore, self.displacement)
 
     def points(self, points: Tensor) -> Tensor:
@@ -203,6 +205,11 @@ def evaluation_view(
     """What evaluation, prediction and serving use: the center of each of `count` images; a smaller one gets a black border."""
     geometry = center_geometry(image_size, size).to(device).expand(count, -1, -1)
     return View(geometry, normalization.matrix().to(device).expand(count, -1, -1), size)
+
+
+def _fits(value: int, dtype: torch.dtype) -> bool:
+    """Whether a type of integers holds a value."""
+    return dtype != torch.bool and torch.iinfo(dtype).min <= value <= torch.iinfo(dtype).max
 
 
 def _shared(matrices: Tensor) -> Tensor:

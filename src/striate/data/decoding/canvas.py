@@ -1,6 +1,6 @@
 """The canvas: what all images of a data set are brought to, decided once and kept in the bundle."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, final
 
 from striate.data.decoding.rendering import AS_STORED, Levels, Rendering
@@ -20,7 +20,8 @@ class Canvas:
 
     An image is turned upright (EXIF), converted to `channels` and `bits` by `rendering`, and shrunk or enlarged with
     its aspect kept: until it covers the canvas, and cropped at its center (`fit` cover), or until all of it is inside, with
-    black (4 channels: transparent) beside it (contain). One that already equals the canvas keeps its pixels bit for bit.
+    black (4 channels: transparent) beside it (contain). By `fit` window it keeps its size, in the middle, with black around it:
+    the canvas is then as large as the largest image. One that already equals the canvas keeps its pixels bit for bit.
     Other numbers than 1, 3 and 4 do not convert: such images (.npy) have just the channels of the canvas.
     """
 
@@ -48,6 +49,10 @@ class Canvas:
     def shape(self) -> tuple[int, int, int]:
         """Height, width, channels: the shape of one decoded image."""
         return self.height, self.width, self.channels
+
+    def holding(self, size: tuple[int, int]) -> "Canvas":
+        """The same, at least as large as a height and a width."""
+        return replace(self, height=max(self.height, size[0]), width=max(self.width, size[1]))
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

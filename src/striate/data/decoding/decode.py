@@ -126,7 +126,8 @@ def decode_image(image: ImageLike, canvas: Canvas, limits: Limits) -> Pixels:
     The same for training, prediction and serving. Raises Unreadable.
     """
     with _reasons(), _whole(image) as opened:
-        decoded, content = _decode(opened, limits, (canvas.height, canvas.width), canvas.fit)
+        at_least = None if canvas.fit == "window" else (canvas.height, canvas.width)
+        decoded, content = _decode(opened, limits, at_least, canvas.fit)
         pixels = to_pixels(decoded, canvas.channels, canvas.bits, canvas.rendering)
         return _writable(resize_to_canvas(pixels, canvas.height, canvas.width, content, canvas.fit))
 

@@ -22,6 +22,8 @@ def resize_to_canvas(
 ) -> Pixels:
     """`content` on a canvas of `height` x `width`, H W C: its largest centered part with that aspect, or all of it in black.
 
+    Or, by "window", as large as it is, in black.
+
     Where no change of scale is needed, whole pixels are cut out and nothing is resampled. Otherwise the filter is
     bilinear and antialiased: the one that most published weights were trained with, and one that never overshoots.
     A part that is shrunk is cut at whole pixels, which moves no edge by more than half of one; only the visible part is
@@ -44,6 +46,10 @@ def canvas_boxes(height: int, width: int, content: Box, how: FitMode) -> tuple[B
     if how == "cover":
         return visible_box(height, width, content), (0, 0, width, height)
     left, top, right, bottom = content
+    if how == "window":
+        down, across = min(height, int(bottom - top)), min(width, int(right - left))
+        x, y = (width - across) // 2, (height - down) // 2
+        return visible_box(down, across, (left, top, left + across, top + down)), (x, y, x + across, y + down)
     scale = min(height / (bottom - top), width / (right - left))
     down, across = max(1, round(scale * (bottom - top))), max(1, round(scale * (right - left)))
     x, y = (width - across) // 2, (height - down) // 2

@@ -1,6 +1,6 @@
 """Augmented views: a few training images as the network gets them, epoch by epoch, and a sheet that shows them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -11,6 +11,7 @@ from striate.data.drawing.contact_sheets import contact_sheet, denormalize
 from striate.data.drawing.examples import round_robin
 from striate.data.images import LabeledImages, as_colors
 from striate.data.settings import COLUMNS, ROWS
+from striate.data.windows import Windows
 from striate.errors import SettingError
 from striate.views import Normalization, Policy, View, apply_policy, evaluation_view
 
@@ -27,9 +28,18 @@ def check_sheet_size(rows: int, columns: int) -> None:
 
 
 def augmented_contact_sheet(
-    samples: LabeledImages, policy: Policy, *, seed: int, size: tuple[int, int], normalization: Normalization
+    samples: LabeledImages,
+    policy: Policy,
+    *,
+    seed: int,
+    size: tuple[int, int],
+    normalization: Normalization,
+    windows: Windows | None = None,
 ) -> bytes:
-    """A PNG: a row for each image, first without augmentation, then in the first epochs; classes alternate."""
+    """A PNG: a row for each image, first without augmentation, then in the first epochs; classes alternate.
+
+    windows: of images that keep their own size, of which crops are shown.
+    """
     ids = torch.tensor(list(islice(round_robin((group,) for group in samples.targets.strata().tolist()), ROWS)))
     views = augmented_views(
         as_colors(samples.pixels.gather(ids).permute(0, 3, 1, 2)),
@@ -39,6 +49,7 @@ def augmented_contact_sheet(
         columns=COLUMNS,
         size=size,
         normalization=normalization,
+        crops=None if windows is None else lambda epoch: windows.crops(ids, ids, seed=seed, epoch=epoch),
     )
     columns = [denormalize(images, normalization) for images, _ in views]
     return contact_sheet(torch.stack(columns, 1).flatten(0, 1), columns=COLUMNS)  # ROWS * COLUMNS, h w C
@@ -53,13 +64,20 @@ def augmented_views(
     columns: int,
     size: tuple[int, int],
     normalization: Normalization,
+    crops: Callable[[int], Tensor] | None = None,
 ) -> Iterator[tuple[Tensor, View]]:
-    """The network's input, B C h w, and its view: first as in evaluation, then in the first, second ... epoch"""
+    """The network's input, B C h w, and its view: first as in evaluation, then in the first, second ... epoch
+
+    crops: those of an epoch, B 4, where images keep their own size.
+    """
     height, width = images.shape[-2:]
     plain = evaluation_view(len(ids), image_size=(height, width), size=size, normalization=normalization)
     yield plain.image(images), plain
     for epoch in range(columns - 1):
-        yield apply_policy(policy, images, ids, seed=seed, epoch=epoch, size=size, normalization=normalization)
+        boxes = None if crops is None else crops(epoch)
+        yield apply_policy(
+            policy, images, ids, seed=seed, epoch=epoch, size=size, normalization=normalization, boxes=boxes
+        )
 
 
 def view_of_image(view: View, i: int) -> View:

@@ -14,11 +14,12 @@ import numpy.typing as npt
 
 from striate.data.annotation_faults import AnnotationFault, AnnotationFaultKind, check_faults
 from striate.data.decoding.decode import Header
+from striate.data.instance_targets import InstanceTargets
 from striate.data.names import printable
 from striate.data.skipped_files import SkippedFile, Unreadable, check_skipped
 from striate.data.source import Listing
 from striate.data.store import FileStore
-from striate.data.targets import Instances, InstanceTargets, Skeleton, Targets
+from striate.data.targets import Instances, Skeleton, Targets
 from striate.data.threads import in_threads
 from striate.errors import DataError
 from striate.sources.annotations.frame import Frame, frame_of

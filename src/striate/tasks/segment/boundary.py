@@ -32,20 +32,21 @@ def boundary_f(
 
     A pixel is on the boundary of its class if one of the four pixels beside it is of another class. Precision is the share
     of predicted ones that have one of the label within `tolerance` (Euclidean, in pixels), recall the share of those of the
-    label that have a predicted one. What is IGNORE in the labels has no class in either mask: it makes no boundary.
+    label that have a predicted one. What is IGNORE in the labels has no class in either mask: it makes no boundary. What is
+    IGNORE in the prediction alone makes none there.
 
     0 of a class that occurs in only one of both, or has a boundary in only one. NaN of a class that occurs in neither, or
     in both without a boundary: nothing can be compared.
     """
     reach = boundary_tolerance(*labels.shape) if tolerance is None else tolerance
     counts = labels != IGNORE
-    truth, found = (np.where(counts, one.astype(np.int64), IGNORE) for one in (labels, predicted))
+    truth, found = (np.where(counts, one.astype(np.int16), np.int16(IGNORE)) for one in (labels, predicted))
     of_truth, of_found = _boundary(truth), _boundary(found)
     disk = _disk(reach)
     recall = _share_near(of_truth, of_found, disk, classes)
     precision = _share_near(of_found, of_truth, disk, classes)
     either = ~np.isnan(precision) | ~np.isnan(recall)
-    in_truth, in_found = (np.bincount(one[counts], minlength=classes) > 0 for one in (truth, found))
+    in_truth, in_found = (np.bincount(one[one != IGNORE], minlength=classes) > 0 for one in (truth, found))
     precision, recall = np.nan_to_num(precision), np.nan_to_num(recall)
     total = precision + recall
     scores = np.divide(2 * precision * recall, total, out=np.zeros(classes), where=total > 0)
@@ -60,7 +61,7 @@ def _boundary(mask: Array) -> Array:
         differs = (mask[one] != mask[other]) & (mask[one] != IGNORE) & (mask[other] != IGNORE)
         edges[one] |= differs
         edges[other] |= differs
-    return np.where(edges, mask, IGNORE)
+    return np.where(edges, mask, np.int16(IGNORE))
 
 
 def _disk(reach: float) -> list[tuple[int, int]]:

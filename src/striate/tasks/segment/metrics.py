@@ -20,16 +20,20 @@ Array = npt.NDArray[Any]
 BACKGROUND: Final = "background"  # if the first class is called so, the mean IoU without it is given as well
 
 
-def segmentation_metrics(counts: Array, classes: Sequence[str], boundary_f: Array | None = None) -> dict[str, Any]:
+def segmentation_metrics(
+    counts: Array, classes: Sequence[str], boundary_f: Array | None = None, not_shown: Array | None = None
+) -> dict[str, Any]:
     """The metrics of one split, as in metrics.json.
 
     counts: N K K integers, of each image the pixels by label (rows) and prediction (columns). boundary_f: N K, NaN where an
-    image has no boundary of a class to compare; its mean is over images, then over classes.
+    image has no boundary of a class to compare; its mean is over images, then over classes. not_shown: N K, of each image the
+    pixels by label that have no prediction, since the network was not shown them: they are missed.
     All classes count in the means, "background" as well.
     """
     images = len(counts)
     hits = np.diagonal(counts, axis1=1, axis2=2)
-    labels, predicted = counts.sum(2), counts.sum(1)  # N K
+    missed = np.zeros(hits.shape) if not_shown is None else not_shown
+    labels, predicted = counts.sum(2) + missed, counts.sum(1)  # N K
     weights = resample_weights(images, len(classes))
     tp, of_label, of_prediction = (weights @ one.astype(np.float64) for one in (hits, labels, predicted))  # 1+R K
     iou, dice = iou_of_counts(tp, of_label, of_prediction), dice_of_counts(tp, of_label, of_prediction)
@@ -49,6 +53,9 @@ def segmentation_metrics(counts: Array, classes: Sequence[str], boundary_f: Arra
     boundary = None if boundary_f is None else _mean_over_images(weights, boundary_f)
     if boundary is not None:
         figures.append(figure("mean boundary F", mean_over_known(boundary)))
+    if missed.any():
+        share = _divide(weights @ missed.sum(1), pixels)
+        figures.append(figure_of_resamples("pixels not shown", share, images, higher_is_better=False))
     return {
         "images": images,
         **{one.key: one.as_json() for one in figures},

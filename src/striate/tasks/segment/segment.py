@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from striate.data.mask_encoding import MaskEncoding
 from striate.data.targets import IGNORE
 from striate.errors import DataError, SettingError
 from striate.tasks.segment.losses import segmentation_loss
+from striate.tasks.segment.original_size import mask_at_original_size
 from striate.tasks.segment.pixel_counts import PixelCounts
 from striate.tasks.segment.predictions import MaskPrediction, MaskPredictions
 from striate.tasks.settings import LossSettings
@@ -21,8 +22,6 @@ from striate.tasks.task import Predictions, Task
 from striate.views import View, merge_maps
 
 __all__ = ["Segment"]
-
-TOGETHER: Final = 2**24  # numbers of a map of several classes at the size of the file: 64 MiB
 
 
 @final
@@ -96,8 +95,8 @@ class Segment(Task):
 
     def describe(self, decoded: Tensor, frames: Sequence[ImageFrame]) -> list[MaskPrediction]:  # B K h w
         described = []
-        for probabilities, frame in zip(decoded.cpu(), frames, strict=True):
-            mask = _at_file_size(probabilities[None], frame)
+        for probabilities, frame in zip(decoded, frames, strict=True):
+            mask = mask_at_original_size(probabilities[None], frame.view, frame.size).cpu()
             counts = torch.bincount(mask[mask != IGNORE], minlength=len(self.classes)).double()
             shares = (counts / counts.sum().clamp(min=1)).tolist()
             area = dict(zip(self.classes, shares, strict=True))
@@ -114,20 +113,6 @@ class Segment(Task):
 
     def arguments(self) -> dict[str, Any]:
         return {} if self.encoding is None else {"masks": self.encoding.as_json()}
-
-
-def _at_file_size(probabilities: Tensor, frame: ImageFrame) -> Tensor:
-    """The most probable class of each pixel of the file: 1 K h w -> H W int64; IGNORE where the network was shown nothing."""
-    height, width = frame.size
-    some = max(1, TOGETHER // (height * width))  # classes at a time
-    best = torch.zeros(height, width)
-    mask = torch.full((height, width), IGNORE)
-    for first in range(0, probabilities.shape[1], some):
-        highest, at = frame.view.inverse_image(probabilities[:, first : first + some], frame.size)[0].max(0)
-        better = highest > best
-        mask = torch.where(better, at + first, mask)
-        best = torch.where(better, highest, best)
-    return mask
 
 
 def _balanced(pixels: np.ndarray[Any, Any]) -> Tensor:

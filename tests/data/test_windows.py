@@ -1,0 +1,146 @@
+"""Images that keep their size: where crops of them are taken, and what evaluation is shown."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from PIL import Image
+
+from striate.data import Batches, Canvas, LabeledImages, MaskTargets, load_images, windows_of
+from striate.data import windows as windows_file
+from striate.data.targets import IGNORE
+from striate.data.windows import FOR_A_CLASS, Windows
+from striate.sources import open_source
+from striate.views import Normalization, Policy
+
+SIZES = ((40, 56), (25, 30), (56, 40), (12, 64))  # height, width
+CANVAS = Canvas(56, 64, 1, fit="window")
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory) -> LabeledImages:
+    folder, generator = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    for name in ("images", "masks"):
+        (folder / name).mkdir()
+    for n, size in enumerate(SIZES):
+        classes = generator.integers(0, 3, size).astype(np.uint8)
+        Image.fromarray(classes * 60 + 60).save(folder / f"images/{n}.png")
+        Image.fromarray(classes).save(folder / f"masks/{n}.png")
+    source = open_source(Path(folder))
+    assert source.largest_size == (56, 64)
+    return load_images(source, CANVAS, threads=1)["all"]
+
+
+def windows(samples: LabeledImages, side: int) -> Windows:
+    found = windows_of(samples.targets, CANVAS, (side, side))
+    assert found is not None
+    return found
+
+
+def batches(samples: LabeledImages, policy: Policy | None, side: int, seed: int = 0) -> Batches:
+    return Batches(
+        samples,
+        batch_size=2,
+        size=(side, side),
+        normalization=Normalization((0.0,), (1.0,)),
+        policy=policy,
+        seed=seed,
+        device="cpu",
+        windows=windows(samples, side),
+    )
+
+
+def test_images_and_masks_keep_their_pixels_in_the_middle_of_the_canvas(samples):
+    for i, (height, width) in enumerate(SIZES):
+        top, left = (56 - height) // 2, (64 - width) // 2
+        mask = np.asarray(samples.targets.target(i))
+        image = samples.images[i, ..., 0].numpy()
+        inside = np.zeros((56, 64), np.bool_)
+        inside[top : top + height, left : left + width] = True
+        assert (mask[~inside] == IGNORE).all()
+        assert (image[~inside] == 0).all()
+        assert (image[inside] == mask[inside] * 60 + 60).all()
+
+
+def test_evaluation_is_shown_each_image_whole_and_alone(samples):
+    shown = list(batches(samples, None, 30).epoch(0))
+    assert [tuple(one.inputs.shape) for one in shown] == [
+        (1, 1, max(30, height), max(30, width)) for height, width in SIZES
+    ]
+    for batch, (height, width) in zip(shown, SIZES, strict=True):
+        labeled = batch.targets[0] != IGNORE
+        assert labeled.sum() == height * width
+        assert torch.equal((batch.inputs[0, 0] * 255).round()[labeled], (batch.targets[0] * 60 + 60)[labeled].float())
+        assert (batch.inputs[0, 0][~labeled] == 0).all()
+
+
+@pytest.mark.parametrize("policy", [Policy(), Policy(flip=True)])
+def test_training_is_shown_crops_of_the_pixels_as_they_are(samples, policy):
+    found = []
+    for epoch in range(3):
+        for batch in batches(samples, policy, 24).epoch(epoch):
+            assert batch.inputs.shape[2:] == (24, 24)
+            labeled = batch.targets != IGNORE
+            pixels = (batch.inputs[:, 0] * 255).round()
+            assert torch.equal(pixels[labeled], (batch.targets * 60 + 60)[labeled].float())
+            for i, count in zip(batch.ids.tolist(), labeled.sum((1, 2)).tolist(), strict=True):
+                assert count == min(24, SIZES[i][0]) * min(24, SIZES[i][1])  # nothing but the image, as far as it goes
+            found.append(pixels)
+    assert not torch.equal(found[0], found[2])
+
+
+def test_a_crop_is_a_function_of_seed_epoch_and_draw(samples):
+    cut, ids = windows(samples, 16), torch.arange(4)
+    crops = cut.crops(ids, ids, seed=1, epoch=2)
+    assert torch.equal(crops, torch.cat([cut.crops(one, one, seed=1, epoch=2) for one in ids.split(1)]))
+    for others in (cut.crops(ids, ids, seed=2, epoch=2), cut.crops(ids, ids, seed=1, epoch=3)):
+        assert not torch.equal(crops, others)
+    again = cut.crops(ids, ids + 4, seed=1, epoch=2)  # the same images, drawn again in this epoch
+    assert not torch.equal(crops, again)
+
+
+def rare(count: int = 1) -> MaskTargets:
+    """A mask of 100 x 100 pixels, of which 100 near a corner are of class 2, and half of the rest of class 1."""
+    mask: npt.NDArray[np.uint8] = np.zeros((count, 100, 100), np.uint8)
+    mask[:, 50:] = 1
+    mask[:, 80:90, 5:15] = 2
+    return MaskTargets(mask, 3)
+
+
+def share_with_rare(masks: MaskTargets, draws: int = 600) -> float:
+    crops = Windows(masks, (16, 16)).crops(torch.zeros(draws, dtype=torch.int64), torch.arange(draws), seed=0, epoch=0)
+    found = [(masks.values[0, y1:y2, x1:x2] == 2).any() for x1, y1, x2, y2 in crops.long().tolist()]
+    assert (crops >= 0).all()
+    assert (crops <= 100).all()
+    return float(np.mean(found))
+
+
+def test_a_rare_class_is_in_the_stated_share_of_crops(monkeypatch):
+    masks = rare()
+    balanced = share_with_rare(masks)
+    monkeypatch.setattr(windows_file, "FOR_A_CLASS", 0.0)
+    plain = share_with_rare(masks)
+    assert plain < 0.12
+    assert balanced > FOR_A_CLASS / 3  # three classes in the image
+    monkeypatch.setattr(windows_file, "FOR_A_CLASS", 1.0)
+    assert share_with_rare(masks) > 0.3
+
+
+def test_a_crop_for_a_class_contains_it(monkeypatch):
+    monkeypatch.setattr(windows_file, "FOR_A_CLASS", 1.0)
+    mask: npt.NDArray[np.uint8] = np.full((1, 60, 80), 255, np.uint8)
+    mask[0, 0, 0], mask[0, 59, 79] = 0, 1  # in the corners, all else without a class
+    crops = Windows(MaskTargets(mask, 2), (20, 30)).crops(
+        torch.zeros(50, dtype=torch.int64), torch.arange(50), seed=0, epoch=0
+    )
+    assert {tuple(one) for one in crops.tolist()} == {(0, 0, 30, 20), (50, 40, 80, 60)}
+
+
+def test_images_without_a_class_and_images_brought_to_one_size():
+    nothing = MaskTargets(np.full((1, 20, 20), 255, np.uint8), 2)
+    assert Windows(nothing, (8, 8)).crops(
+        torch.zeros(3, dtype=torch.int64), torch.arange(3), seed=0, epoch=0
+    ).shape == (3, 4)
+    assert windows_of(nothing, Canvas(20, 20, 1, fit="contain"), (8, 8)) is None
