@@ -149,13 +149,14 @@ _NAMED = (
     NamedRecipe(
         "masks-from-scratch",
         {
-            "model": "unet_small",
+            "model": "unet_half",
             "epochs": 12,
             "batch_size": 8,
-            "optimizer": "adamw",
-            "lr": 0.003,
+            "optimizer": "muon",
+            "lr": 0.01,
             "weight_decay": 0.01,
             "schedule": "one_cycle",
+            "warmup": 0.1,
             "fit": "contain",
         },
         reaches="mean IoU of 44.9 % on mnist-scenes-segment (2,000 scenes, 1 run), 9.6 min on two cores with bfloat16",
