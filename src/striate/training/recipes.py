@@ -159,7 +159,7 @@ _NAMED = (
             "warmup": 0.1,
             "fit": "contain",
         },
-        reaches="mean IoU of 44.9 % on mnist-scenes-segment (2,000 scenes, 1 run), 9.6 min on two cores with bfloat16",
+        reaches="mean IoU of 69.5 % on mnist-scenes-segment:6000 in 4 epochs (1 run), 905 s of CPU time with bfloat16",
     ),
     NamedRecipe(
         "cifar10",
