@@ -1,6 +1,7 @@
 """Numbers in cells: measurements, ids of classes, units, decimal commas and separators of thousands."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -179,3 +180,18 @@ def test_product_numbers_with_several_images_each_are_classes() -> None:
     products = [1001, 1005, 1010, 1023, 1040, 1055, 1077, 1080, 1099, 1111, 1200, 1300]
     assert measured("label", [str(one) for one in products * 3]) is False
     assert measured("label", [str(one) for one in products * 2]) is None
+
+
+@pytest.mark.parametrize("slip", ["2", "maybe"])
+def test_a_slip_among_columns_of_0_and_1_does_not_make_numbers_of_classes(slip: str, table_folder: TableFolder) -> None:
+    header = ["path", "ant", "cat", "dog", "eel"]
+    rows = [[f"{name}.png", n % 2, n // 2 % 2, 1, 0] for n, name in enumerate("abcdef")]
+    columns = Columns(label=("ant", "cat", "dog", "eel"))
+    assert open_source(table_folder(written([header, *rows])), columns=columns).task == "multilabel"
+    rows[4][3] = slip
+    files = table_folder(written([header, *rows]), folder="slip")
+    message = f"row 6, column dog: '{slip}' among columns of 0 and 1; fix it, or choose --task regress"
+    with pytest.raises(DataError, match=message):
+        open_source(files, columns=columns)
+    if slip == "2":
+        assert open_source(files, columns=replace(columns, task="regress")).task == "regress"

@@ -10,6 +10,7 @@
                   other text                     classes
     several       all 0 and 1, one 1 in each row classes, called as the columns are
                   all 0 and 1                    sets of classes
+                  0 and 1, and few others        asked: a slip, or numbers
                   all numbers                    numbers
 
 A task that the user names comes before these rules, and answers what is asked; sets may then be parted by commas, spaces
@@ -46,6 +47,7 @@ _MISSING_WORDS: Final = ("na", "n/a", "#n/a", "<na>", "none", "null", "nil", "?"
 _TRUTH: Final = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
 _LARGEST: Final = float(np.finfo(np.float32).max)
 _MAX_SETS: Final = 2**31  # N x K
+_FEW: Final = 0.05  # of the cells: so few others among 0 and 1 are slips
 
 
 @final
@@ -107,11 +109,15 @@ def parse_labels(
         return _sets(name, column, learned, place, task, known) if kind == "multilabel" else _numbers(cells, place)
     if task != "regress" and all(map(is_binary, cells.values())):
         return _indicators(cells, place, task)
+    odd = [(i, name) for name, column in cells.items() for i, cell in enumerate(column) if not is_binary([cell])]
+    if task is None and len(odd) <= _FEW * len(cells) * len(learned) and cells[odd[0][1]][odd[0][0]]:
+        i, name = odd[0]
+        raise DataError(
+            f"{place(i, name)}: {cells[name][i]!r} among columns of 0 and 1; fix it, or choose --task regress for numbers"
+        )
     if task in (None, "regress"):
         return _numbers(cells, place)
-    name, i = next(
-        (name, i) for name, column in cells.items() for i, cell in enumerate(column) if not is_binary([cell])
-    )
+    i, name = odd[0]
     raise DataError(f"{place(i, name)}: {cells[name][i]!r} is not 0 or 1, as in several columns of classes; fix it")
 
 
