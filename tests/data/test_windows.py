@@ -8,8 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from striate.data import Batches, Canvas, LabeledImages, MaskTargets, load_images, windows_of
+from striate.data import Batches, Cache, Canvas, LabeledImages, MaskTargets, load_images, windows_of
 from striate.data import windows as windows_file
+from striate.data.measurements import measure
+from striate.data.normalization import normalization_of
 from striate.data.targets import IGNORE
 from striate.data.windows import FOR_A_CLASS, Windows
 from striate.sources import open_source
@@ -20,7 +22,7 @@ CANVAS = Canvas(56, 64, 1, fit="window")
 
 
 @pytest.fixture(scope="module")
-def samples(tmp_path_factory) -> LabeledImages:
+def folder(tmp_path_factory) -> Path:
     folder, generator = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
     for name in ("images", "masks"):
         (folder / name).mkdir()
@@ -28,7 +30,12 @@ def samples(tmp_path_factory) -> LabeledImages:
         classes = generator.integers(0, 3, size).astype(np.uint8)
         Image.fromarray(classes * 60 + 60).save(folder / f"images/{n}.png")
         Image.fromarray(classes).save(folder / f"masks/{n}.png")
-    source = open_source(Path(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def samples(folder) -> LabeledImages:
+    source = open_source(folder)
     assert source.largest_size == (56, 64)
     return load_images(source, CANVAS, threads=1)["all"]
 
@@ -62,6 +69,29 @@ def test_images_and_masks_keep_their_pixels_in_the_middle_of_the_canvas(samples)
         assert (mask[~inside] == IGNORE).all()
         assert (image[~inside] == 0).all()
         assert (image[inside] == mask[inside] * 60 + 60).all()
+
+
+@pytest.mark.parametrize("place", ["memory", "disk", "none"])
+def test_what_is_measured_of_an_image_is_that_of_its_own_pixels_on_any_canvas(folder, place, tmp_path):
+    source, cache = open_source(folder), Cache(place, tmp_path)
+    on_canvas, on_larger = (
+        load_images(source, canvas, threads=1, cache=cache)["all"].pixels
+        for canvas in (CANVAS, CANVAS.holding((91, 80)))
+    )
+    alone = [torch.from_numpy(np.array(Image.open(folder / f"images/{n}.png")))[None, ..., None] for n in range(4)]
+    expected = measure(alone, 1)
+    order = torch.tensor([2, 0, 3])
+    for pixels in (on_canvas, on_larger):
+        for found, wanted in (
+            (pixels.measurements, expected),
+            (pixels.subset(order).measurements, expected.at(order.numpy())),
+        ):
+            for name in ("content_hashes", "pixels", "sums", "statistics", "signatures"):
+                assert (getattr(found, name) == getattr(wanted, name)).all(), name
+    values = torch.cat([one.flatten() for one in alone]).double() / 255
+    measured = normalization_of("data", on_larger)
+    assert measured.mean == pytest.approx((values.mean().item(),))
+    assert measured.std == pytest.approx((values.std(correction=0).item(),))
 
 
 def test_evaluation_is_shown_each_image_whole_and_alone(samples):

@@ -22,7 +22,6 @@ from striate.data import (
     canvas_view,
     image_statistics,
 )
-from striate.data.decoding.resize import resize_to_canvas
 from striate.data.store import ImageItem
 from striate.data.survey import SAMPLE, survey
 from striate.data.threads import in_threads
@@ -160,7 +159,9 @@ class ImagePredictor:
         """decoded: B H W C"""
         self.many_frames += [one.name for one in readable if one.header is not None and one.header.frames > 1]
         self.first += readable[: max(0, SAMPLE - len(self.first))]
-        measured = image_statistics(self._on_training_canvas(decoded))
+        measured = np.concatenate(
+            [_statistics(canvas, one, image) for one, image in zip(readable, decoded, strict=True)]
+        )
         self.statistics |= zip((one.name for one in readable), measured, strict=True)
         outputs = self._outputs(canvas, decoded)
         for output, frame in zip(outputs, self._frames(canvas, readable), strict=True):
@@ -201,15 +202,6 @@ class ImagePredictor:
         own = replace(canvas, height=height, width=width)
         return own if header is None else own.holding((header.height, header.width))
 
-    def _on_training_canvas(self, decoded: torch.Tensor) -> torch.Tensor:
-        """B H W C as it would lie among the training images, whose statistics have what is around them in them."""
-        canvas = self.bundle.preprocessing.canvas
-        if canvas.fit != "window":
-            return decoded
-        (image,) = decoded.numpy()
-        box = (0, 0, image.shape[1], image.shape[0])
-        return torch.from_numpy(resize_to_canvas(image, canvas.height, canvas.width, box, canvas.fit))[None]
-
     @torch.inference_mode()
     def _outputs(self, canvas: Canvas, decoded: torch.Tensor) -> torch.Tensor:
         """B H W C -> what the task decodes the outputs of the network to."""
@@ -224,6 +216,13 @@ class ImagePredictor:
         return predict_inputs(
             self.bundle.model, self.bundle.task, view.image(images), preprocessing.size, preprocessing.tta
         )
+
+
+def _statistics(canvas: Canvas, one: _Opened, decoded: torch.Tensor) -> npt.NDArray[np.float64]:
+    """1 3, see `image_statistics`. decoded: H W C"""
+    size = canvas.shape[:2] if one.header is None else (one.header.height, one.header.width)
+    left, top, right, bottom = canvas.measured_box(size)
+    return image_statistics(decoded[None, top:bottom, left:right])
 
 
 def _waits(one: _Opened, canvas: Canvas) -> bool:

@@ -72,11 +72,17 @@ def as_colors(images: Tensor) -> Tensor:
 class TensorImages(Images):
     """Images in a tensor N H W C, in memory or mapped from a file; a subset shares it and only knows its own rows."""
 
-    def __init__(self, pixels: Tensor, rows: Tensor | None = None, known: Measurements | None = None) -> None:
+    def __init__(
+        self,
+        pixels: Tensor,
+        rows: Tensor | None = None,
+        known: Measurements | None = None,
+        boxes: Tensor | None = None,  # N 4 (left, top, right, bottom) int64: what is measured of each, all where None
+    ) -> None:
         if pixels.dtype not in (torch.uint8, torch.uint16) or pixels.ndim != 4:
             raise ValueError(f"images must be N H W C uint8 or uint16, not {tuple(pixels.shape)} {pixels.dtype}")
         _, height, width, channels = pixels.shape
-        self._pixels, self._rows, self._measurements = pixels, rows, known
+        self._pixels, self._rows, self._measurements, self._boxes = pixels, rows, known, boxes
         self.shape = (len(pixels) if rows is None else len(rows), height, width, channels)
         self.dtype = pixels.dtype
 
@@ -95,7 +101,12 @@ class TensorImages(Images):
     def subset(self, indices: Tensor) -> "TensorImages":
         rows = indices if self._rows is None else self._rows[indices]
         known = None if self._measurements is None else self._measurements.at(indices.numpy())
-        return TensorImages(self._pixels, rows, known)
+        boxes = None if self._boxes is None else self._boxes[indices]
+        return TensorImages(self._pixels, rows, known, boxes)
+
+    def measured_in(self, boxes: Tensor | None) -> "TensorImages":
+        """The same images, of each of which only a box is measured: N 4 int64; all of it by None."""
+        return self if boxes is None else TensorImages(self._pixels, self._rows, boxes=boxes)
 
     def near(self, device: torch.device) -> "TensorImages":
         if device.type == "cuda":
@@ -103,7 +114,7 @@ class TensorImages(Images):
             fits = len(self) * self._pixels[:1].nbytes <= DEVICE_SHARE * free
         else:
             fits = device.type == "mps"  # which shares the CPU's memory
-        return TensorImages(self.all().to(device), known=self._measurements) if fits else self
+        return TensorImages(self.all().to(device), known=self._measurements, boxes=self._boxes) if fits else self
 
     @property
     def measurements(self) -> Measurements:
@@ -112,6 +123,10 @@ class TensorImages(Images):
         return self._measurements
 
     def _blocks(self) -> Iterator[Tensor]:
+        if self._boxes is not None:
+            rows = range(len(self)) if self._rows is None else self._rows.tolist()
+            boxes = self._boxes.tolist()
+            return (self._pixels[i : i + 1, y1:y2, x1:x2] for i, (x1, y1, x2, y2) in zip(rows, boxes, strict=True))
         if self._rows is None:
             return iter(self._pixels.split(BLOCK))
         return (images for _, images in self.each(torch.arange(len(self)).split(BLOCK)))

@@ -98,11 +98,25 @@ def _read(
     if cache.place == "memory" or cache.folder is None:
         pixels = allocate((len(listing), *canvas.shape), pixel_type(canvas))
         kept, skipped = _fill(pixels, reader, progress)
-        return TensorImages(torch.from_numpy(pixels[: len(kept)])), kept, skipped
+        images = TensorImages(torch.from_numpy(pixels[: len(kept)]))
+        return images.measured_in(_measured_boxes(reader, kept)), kept, skipped
     entry = _entry(cache.folder, source, split, reader, progress)
     if progress is not None:
         progress(len(listing), len(listing))
-    return entry.images, entry.kept, entry.skipped
+    return entry.images.measured_in(_measured_boxes(reader, entry.kept)), entry.kept, entry.skipped
+
+
+def _measured_boxes(reader: Reader, kept: Sequence[int]) -> torch.Tensor | None:
+    """Where each image is measured, N 4; None where that is all of the canvas."""
+    if reader.canvas.fit != "window":
+        return None
+    boxes = torch.empty(len(kept), 4, dtype=torch.int64)
+
+    def read(row: int) -> None:
+        boxes[row] = torch.tensor(reader.measured_box(kept[row]))
+
+    in_threads(read, len(kept), reader.threads)
+    return boxes
 
 
 def _entry(folder: Path, source: Source, split: str, reader: Reader, progress: Progress | None) -> Entry:

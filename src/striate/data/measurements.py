@@ -27,13 +27,18 @@ class Measurements:
     """What was measured of each of N images."""
 
     content_hashes: npt.NDArray[np.uint64]  # N, equal where all pixels are
+    pixels: npt.NDArray[np.int64]  # N: how many were measured
     sums: npt.NDArray[np.int64]  # N C 2: sum and sum of squares of each channel
     statistics: ImageStatistics  # N 3
     signatures: Signatures  # N 64
 
     def at(self, positions: npt.NDArray[np.int64]) -> "Measurements":
         return Measurements(
-            self.content_hashes[positions], self.sums[positions], self.statistics[positions], self.signatures[positions]
+            self.content_hashes[positions],
+            self.pixels[positions],
+            self.sums[positions],
+            self.statistics[positions],
+            self.signatures[positions],
         )
 
     def channel_sums(self) -> list[tuple[int, int]]:
@@ -46,6 +51,7 @@ def no_measurements(count: int, channels: int) -> Measurements:
     """Zeros, to be filled image by image."""
     return Measurements(
         np.zeros(count, np.uint64),
+        np.zeros(count, np.int64),
         np.zeros((count, channels, 2), np.int64),
         np.zeros((count, len(MEASURES))),
         np.zeros((count, SIDE * SIDE), np.uint8),
@@ -54,17 +60,22 @@ def no_measurements(count: int, channels: int) -> Measurements:
 
 def measure(blocks: Iterable[Tensor], channels: int) -> Measurements:
     """Of images that come in blocks of N H W C, uint8 or uint16; a block may be mapped from a file, and is read once."""
-    hashes, sums, statistics, signatures = [], [], [], []
+    hashes, pixels, sums, statistics, signatures = [], [], [], [], []
     for block in blocks:
         for some in block.split(max(1, CACHED // block[0].numel())) if len(block) else ():
             hashes.append(content_hashes(some))
+            pixels.append(np.full(len(some), some.shape[1] * some.shape[2]))
             sums.append(_sums(some))
             statistics.append(image_statistics(some))
             signatures.append(thumbnail_signatures(some))
     if not hashes:
         return no_measurements(0, channels)
     return Measurements(
-        np.concatenate(hashes), np.concatenate(sums), np.concatenate(statistics), np.concatenate(signatures)
+        np.concatenate(hashes),
+        np.concatenate(pixels),
+        np.concatenate(sums),
+        np.concatenate(statistics),
+        np.concatenate(signatures),
     )
 
 

@@ -26,18 +26,21 @@ def check_normalization(name: str, channels: int | None) -> None:
 def normalization_of(name: str, images: Images) -> Normalization:
     """The normalization of this name; "data" measures mean and std of all values, exactly, in integers.
 
+    Of images that keep their own size the black around them does not count.
+
     That of initial weights, "weights", is not here: the weights tell it.
     """
-    count, height, width, channels = images.shape
+    channels = images.shape[-1]
     if name == "unit":
         return Normalization((0.0,) * channels, (1.0,) * channels)
     if name == "symmetric":
         return Normalization((0.5,) * channels, (0.5,) * channels)
     if name == "imagenet":
         return IMAGENET
-    values, full_scale = count * height * width, 255 if images.dtype == torch.uint8 else 65535
+    measured, full_scale = images.measurements, 255 if images.dtype == torch.uint8 else 65535
+    values = int(measured.pixels.sum())
     mean, std = [], []
-    for total, squares in images.measurements.channel_sums():
+    for total, squares in measured.channel_sums():
         mean.append(total / (values * full_scale))
         spread = math.sqrt(values * squares - total * total) / (values * full_scale)
         std.append(spread if spread > SMALLEST_STD else 1.0)

@@ -52,6 +52,16 @@ class Reader:
             self.lost[i] = SkippedFile(self.ids[i], failure.reason, failure.detail)
             return None
 
+    def measured_box(self, i: int) -> tuple[int, int, int, int]:
+        """Where an image that was read is measured on the canvas: left, top, right, bottom. Raises DataError if it went bad."""
+        if self.canvas.fit != "window":  # no header is needed
+            return 0, 0, self.canvas.width, self.canvas.height
+        try:
+            header = self.store.header(i)
+        except Unreadable as failure:
+            raise DataError(f"{self.ids[i]}: changed while it was read ({failure}); try again") from None
+        return self.canvas.measured_box((header.height, header.width))
+
 
 @final
 class StreamedImages(Images):
@@ -144,8 +154,10 @@ def stream(reader: Reader, progress: Progress | None) -> tuple[StreamedImages, l
     def measure_one(i: int) -> None:
         image = scan.read(i)
         if image is not None:
-            one = measure([torch.from_numpy(np.array(image))[None]], reader.canvas.channels)
-            measured.content_hashes[i], measured.sums[i] = one.content_hashes[0], one.sums[0]
+            left, top, right, bottom = scan.measured_box(i)
+            one = measure([torch.from_numpy(np.array(image[top:bottom, left:right]))[None]], reader.canvas.channels)
+            measured.content_hashes[i], measured.pixels[i] = one.content_hashes[0], one.pixels[0]
+            measured.sums[i] = one.sums[0]
             measured.statistics[i], measured.signatures[i] = one.statistics[0], one.signatures[0]
 
     with STRICT_PILLOW:

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, final
 
 from striate.data.decoding.rendering import AS_STORED, Levels, Rendering
+from striate.data.decoding.resize import canvas_boxes
 from striate.data.settings import FitMode, check_choice
 from striate.errors import SettingError
 
@@ -53,6 +54,16 @@ class Canvas:
     def holding(self, size: tuple[int, int]) -> "Canvas":
         """The same, at least as large as a height and a width."""
         return replace(self, height=max(self.height, size[0]), width=max(self.width, size[1]))
+
+    def measured_box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Where an image of a height and width is measured: left, top, right, bottom in whole pixels.
+
+        All of the canvas, but of images that keep their size only the image itself: around it there is as much black as the
+        largest image of the data set leaves.
+        """
+        if self.fit != "window":
+            return 0, 0, self.width, self.height
+        return canvas_boxes(self.height, self.width, (0, 0, size[1], size[0]), self.fit)[1]
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
