@@ -1,5 +1,6 @@
 """Export: the program gives the network's answers for any number of images, and a wrong one is noticed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,13 @@ def test_a_program_that_differs_is_refused(bundle, tmp_path, monkeypatch):
 def test_one_forward_pass_is_exported_and_no_test_time_augmentation(bundle, tmp_path):
     with pytest.raises(RunError, match="tta = flip: an exported program is one forward pass; export bundle.with_tta"):
         export_program(bundle.with_tta("flip"), tmp_path / "net.pt2", some_images(2))
+
+
+def test_one_forward_pass_is_exported_and_no_window_that_slides(bundle, tmp_path):
+    preprocessing = replace(PREPROCESSING, canvas=replace(PREPROCESSING.canvas, fit="window"))
+    with pytest.raises(RunError, match="fit = window: an exported program is one forward pass"):
+        export_program(replace(bundle, preprocessing=preprocessing), tmp_path / "net.pt2", some_images(2))
+    assert not list(tmp_path.iterdir())
 
 
 def test_parity_measures_what_differs():

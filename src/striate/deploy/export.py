@@ -51,11 +51,16 @@ def export_program(bundle: Bundle, path: Path, images: Tensor) -> Parity:
     """Write a torch.export program (.pt2) that takes any number of images, B C H W uint8 on the bundle's canvas.
 
     The file is read back and compared with the network on `images` (at least 2). Raises RunError where they differ, and removes
-    the file, or where the bundle has test-time augmentation. Load such a file only if you trust who wrote it.
+    the file, or where the bundle has test-time augmentation or slides a window. Load such a file only if you trust who wrote it.
     """
     if bundle.preprocessing.tta != "none":
         raise RunError(
             f"tta = {bundle.preprocessing.tta}: an exported program is one forward pass; export bundle.with_tta('none')"
+        )
+    if bundle.preprocessing.canvas.fit == "window":
+        raise RunError(
+            "fit = window: an exported program is one forward pass, and would show the network one window of each image; "
+            "export a run with fit contain or cover"
         )
     servable = Servable(bundle).eval()
     program = torch.export.export(servable, (images[:2],), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
