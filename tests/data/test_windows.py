@@ -1,5 +1,6 @@
 """Images that keep their size: where crops of them are taken, and what evaluation is shown."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,13 @@ import pytest
 import torch
 from PIL import Image
 
-from striate.data import Batches, Cache, Canvas, LabeledImages, MaskTargets, load_images, windows_of
+from striate.data import Batches, Cache, Canvas, LabeledImages, MaskTargets, TensorImages, load_images, windows_of
 from striate.data import windows as windows_file
 from striate.data.measurements import measure
 from striate.data.normalization import normalization_of
-from striate.data.targets import IGNORE
+from striate.data.targets import IGNORE, ClassTargets, LoadedTargets
 from striate.data.windows import FOR_A_CLASS, Windows
+from striate.errors import SettingError
 from striate.sources import open_source
 from striate.views import Normalization, Policy
 
@@ -40,10 +42,14 @@ def samples(folder) -> LabeledImages:
     return load_images(source, CANVAS, threads=1)["all"]
 
 
-def windows(samples: LabeledImages, side: int) -> Windows:
-    found = windows_of(samples.targets, CANVAS, (side, side))
+def windows_on(targets: LoadedTargets, size: tuple[int, int]) -> Windows:
+    found = windows_of(targets, CANVAS, size)
     assert found is not None
     return found
+
+
+def windows(samples: LabeledImages, side: int) -> Windows:
+    return windows_on(samples.targets, (side, side))
 
 
 def batches(samples: LabeledImages, policy: Policy | None, side: int, seed: int = 0) -> Batches:
@@ -121,6 +127,16 @@ def test_training_is_shown_crops_of_the_pixels_as_they_are(samples, policy):
     assert not torch.equal(found[0], found[2])
 
 
+def test_contrast_changes_about_the_mean_of_the_image_without_the_black_around_it(samples):
+    """An image of one gray keeps it, whatever its contrast."""
+    pixels, boxes = samples.images.clone(), windows(samples, 16).boxes.tolist()
+    for i, (x1, y1, x2, y2) in enumerate(boxes):
+        pixels[i, y1:y2, x1:x2] = 51
+    gray = replace(samples, pixels=TensorImages(pixels))
+    for batch in batches(gray, Policy(contrast=0.5), 8).epoch(0):
+        assert torch.allclose(batch.inputs, torch.full_like(batch.inputs, 0.2), atol=1e-6)
+
+
 def test_a_crop_is_a_function_of_seed_epoch_and_draw(samples):
     cut, ids = windows(samples, 16), torch.arange(4)
     crops = cut.crops(ids, ids, seed=1, epoch=2)
@@ -140,7 +156,9 @@ def rare(count: int = 1) -> MaskTargets:
 
 
 def share_with_rare(masks: MaskTargets, draws: int = 600) -> float:
-    crops = Windows(masks, (16, 16)).crops(torch.zeros(draws, dtype=torch.int64), torch.arange(draws), seed=0, epoch=0)
+    crops = windows_on(masks, (16, 16)).crops(
+        torch.zeros(draws, dtype=torch.int64), torch.arange(draws), seed=0, epoch=0
+    )
     found = [(masks.values[0, y1:y2, x1:x2] == 2).any() for x1, y1, x2, y2 in crops.long().tolist()]
     assert (crops >= 0).all()
     assert (crops <= 100).all()
@@ -162,7 +180,7 @@ def test_a_crop_for_a_class_contains_it(monkeypatch):
     monkeypatch.setattr(windows_file, "FOR_A_CLASS", 1.0)
     mask: npt.NDArray[np.uint8] = np.full((1, 60, 80), 255, np.uint8)
     mask[0, 0, 0], mask[0, 59, 79] = 0, 1  # in the corners, all else without a class
-    crops = Windows(MaskTargets(mask, 2), (20, 30)).crops(
+    crops = windows_on(MaskTargets(mask, 2), (20, 30)).crops(
         torch.zeros(50, dtype=torch.int64), torch.arange(50), seed=0, epoch=0
     )
     assert {tuple(one) for one in crops.tolist()} == {(0, 0, 30, 20), (50, 40, 80, 60)}
@@ -170,7 +188,24 @@ def test_a_crop_for_a_class_contains_it(monkeypatch):
 
 def test_images_without_a_class_and_images_brought_to_one_size():
     nothing = MaskTargets(np.full((1, 20, 20), 255, np.uint8), 2)
-    assert Windows(nothing, (8, 8)).crops(
+    assert windows_on(nothing, (8, 8)).crops(
         torch.zeros(3, dtype=torch.int64), torch.arange(3), seed=0, epoch=0
     ).shape == (3, 4)
     assert windows_of(nothing, Canvas(20, 20, 1, fit="contain"), (8, 8)) is None
+
+
+def test_windows_of_images_with_one_class_each_are_refused_in_a_line():
+    with pytest.raises(SettingError, match="fit = window: is for masks, and these images have one class per image"):
+        windows_of(ClassTargets(np.zeros(3, np.int64)), CANVAS, (8, 8))
+
+
+@pytest.mark.parametrize("canvas", [CANVAS, CANVAS.holding((57, 65)), CANVAS.holding((101, 102))])
+@pytest.mark.parametrize("side", [27, 64])
+def test_an_image_lies_in_a_larger_window_as_on_a_canvas_of_that_size(folder, canvas, side):
+    """`predict` decodes it on such a canvas."""
+    source = open_source(folder)
+    shown = batches(load_images(source, canvas, threads=1)["all"], None, side).epoch(0)
+    for i, ((height, width), batch) in enumerate(zip(SIZES, shown, strict=True)):
+        alone = source.splits["all"].store.decode(i, Canvas(side, side, 1, fit="window").holding((height, width)))
+        assert torch.equal((batch.inputs[0, 0] * 255).round().byte(), torch.from_numpy(alone[..., 0]))
+        assert (batch.targets[0] != IGNORE).sum() == height * width

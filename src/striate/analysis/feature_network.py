@@ -67,6 +67,11 @@ def open_feature_network(weights: StartingWeights, source: Source) -> FeatureNet
 def _of_run(weights: StartingWeights, source: Source) -> FeatureNetwork:
     bundle = Bundle.open(weights.file.parent)
     canvas = bundle.preprocessing.canvas
+    if canvas.fit == "window":
+        raise SettingError(
+            f"weights = {weights.path}: the run slides a window over images (fit = window), which gives no features of a whole "
+            "image; give a run with fit contain or cover"
+        )
     rendering = canvas.rendering.with_defaults(source.survey.rendering_of_new_images())
     preprocessing = replace(bundle.preprocessing, canvas=replace(canvas, rendering=rendering))
     return FeatureNetwork(bundle.model, bundle.architecture, preprocessing, as_stored=True)

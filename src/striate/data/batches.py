@@ -109,17 +109,24 @@ class Batches:
         images = read.to(self.device, non_blocking=True).permute(0, 3, 1, 2)  # B C H W, channels last without a copy
         originals = as_colors(images)
         if self.policy is None:
+            size, start = self.size, None
+            if self.windows is not None and len(ids):
+                left, top, right, bottom = self.windows.whole(int(ids[0]))
+                size, start = (bottom - top, right - left), (left, top)
             view = evaluation_view(
                 len(ids),
                 image_size=(originals.shape[2], originals.shape[3]),
-                size=self.size if self.windows is None or not len(ids) else self.windows.whole(int(ids[0])),
+                size=size,
                 normalization=self.normalization,
+                start=start,
             )
             out = self._memory(originals) if self.windows is None else None
             return Batch(view.image(originals, out), self._targets(ids, view), ids, view)
-        boxes = None
+        boxes = means = None
         if self.windows is not None:
             boxes = self.windows.crops(ids, draws, seed=self.seed, epoch=epoch)
+            if self.policy.contrast:
+                means = self.windows.means(ids, originals)
         augmented, view = apply_policy(
             self.policy,
             originals,
@@ -130,6 +137,7 @@ class Batches:
             normalization=self.normalization,
             out=self._memory(originals),
             boxes=boxes,
+            means=means,
         )
         return Batch(augmented, self._targets(ids, view), ids, view)
 

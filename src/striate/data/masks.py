@@ -114,11 +114,23 @@ class MaskTargets(LoadedTargets):
 
         return gather
 
-    @cached_property
-    def sizes(self) -> npt.NDArray[np.int64]:
-        """Height and width of each image where it keeps its own size on the canvas, N 2."""
+    def image_boxes(self) -> npt.NDArray[np.int64]:
         canvas = np.array(self.values.shape[1:])
-        return np.broadcast_to(canvas, (len(self), 2)) if self.stored is None else np.minimum(self.stored.sizes, canvas)
+        sizes = (
+            np.broadcast_to(canvas, (len(self), 2)) if self.stored is None else np.minimum(self.stored.sizes, canvas)
+        )
+        start = (canvas - sizes) // 2
+        return np.concatenate([start, start + sizes], 1)[:, [1, 0, 3, 2]]
+
+    def pixel_of_a_class(self, i: int, box: Sequence[int], draws: Sequence[float]) -> tuple[int, int] | None:
+        present = np.flatnonzero(self.presence[i])
+        if not len(present):
+            return None
+        left, top, right, bottom = box
+        of_class = self.values[i, top:bottom, left:right] == present[int(draws[0] * len(present))]
+        pixels = np.flatnonzero(of_class)
+        row, column = divmod(int(pixels[int(draws[1] * len(pixels))]), right - left)
+        return top + row, left + column
 
     @cached_property
     def presence(self) -> npt.NDArray[np.bool_]:

@@ -140,6 +140,17 @@ class LoadedTargets(Targets):
         """Of B samples whose decoded images `view` shows, where targets lie in pixels; of others none. Raises DataError."""
         return ()
 
+    def image_boxes(self) -> npt.NDArray[np.int64] | None:
+        """Where each image lies on the canvas if it keeps its own size, N 4 (left, top, right, bottom); None of no pixels."""
+        return None
+
+    def pixel_of_a_class(self, i: int, box: Sequence[int], draws: Sequence[float]) -> tuple[int, int] | None:  # noqa: ARG002 - the default, for targets that are no pixels
+        """Row and column of a pixel: of a class that is present in a sample, each as likely as another, then one of its pixels.
+
+        box: where the image lies on the canvas. draws: 2 in [0, 1). None where no pixel has a class.
+        """
+        return None
+
     @abstractmethod
     def strata(self) -> npt.NDArray[np.int64]:
         """N: samples of one number are alike, and each split gets its share of them."""

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from striate.data.decoding.canvas import Canvas
-from striate.data.masks import MaskTargets
-from striate.data.targets import LoadedTargets
-from striate.views.geometry import center_box
+from striate.data.targets import ASKS, LoadedTargets
+from striate.errors import SettingError
+from striate.views.color import image_means
 from striate.views.randomness import Streams, uniforms
 
 __all__ = ["FOR_A_CLASS", "Windows", "windows_of"]
@@ -25,15 +26,21 @@ FOR_A_CLASS: Final = 0.5  # of the crops
 @final
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Windows of `size`, height and width, on the images that these masks are of, which lie in the middle of one canvas."""
+    """Windows of `size`, height and width, on images that lie at `boxes`, N 4 (left, top, right, bottom), of one canvas."""
 
-    masks: MaskTargets
+    targets: LoadedTargets
+    boxes: npt.NDArray[np.int64]
     size: tuple[int, int]
 
-    def whole(self, i: int) -> tuple[int, int]:
-        """Height and width of what evaluation is shown of an image: all of it, with black around where a window is larger."""
-        height, width = self.masks.sizes[i].tolist()
-        return max(height, self.size[0]), max(width, self.size[1])
+    def whole(self, i: int) -> tuple[int, int, int, int]:
+        """What evaluation is shown of an image, and crops are taken of: all of it, with black around where a window is larger.
+
+        The image lies in the window as on a canvas of that size, which `predict` gives it. Left, top, right, bottom on the canvas.
+        """
+        left, top, right, bottom = self.boxes[i].tolist()
+        height, width = max(bottom - top, self.size[0]), max(right - left, self.size[1])
+        y, x = top - (height - (bottom - top)) // 2, left - (width - (right - left)) // 2
+        return x, y, x + width, y + height
 
     def crops(self, positions: Tensor, draws: Tensor, *, seed: int, epoch: int) -> Tensor:
         """A crop of each image, a function of (seed, epoch, draw): B int64, B int64 -> B 4 (x1, y1, x2, y2), whole pixels.
@@ -44,29 +51,39 @@ class Windows:
         boxes = [self._crop(i, numbers) for i, numbers in zip(positions.tolist(), drawn, strict=True)]
         return torch.tensor(boxes, dtype=torch.float32)
 
+    def means(self, positions: Tensor, images: Tensor) -> Tensor:
+        """Mean color of each image without the black around it: B int64, B C H W on the canvas -> B C float32 in 0..1."""
+        boxes = self.boxes[positions.numpy()].tolist()
+        return torch.cat(
+            [image_means(image[None, :, y1:y2, x1:x2]) for image, (x1, y1, x2, y2) in zip(images, boxes, strict=True)]
+        )
+
     def _crop(self, i: int, drawn: list[float]) -> tuple[int, int, int, int]:
         for_a_class, which_class, which_pixel, *where = drawn
-        left, top, right, bottom = self._image(i)
+        left, top, right, bottom = self.whole(i)
         height, width = self.size
-        present = np.flatnonzero(self.masks.presence[i])
-        if for_a_class < FOR_A_CLASS and len(present):
-            pixels = np.flatnonzero(self.masks.values[i] == present[int(which_class * len(present))])
-            row, column = divmod(int(pixels[int(which_pixel * len(pixels))]), self.masks.values.shape[2])
+        pixel = None
+        if for_a_class < FOR_A_CLASS:
+            pixel = self.targets.pixel_of_a_class(i, self.boxes[i].tolist(), (which_class, which_pixel))
+        if pixel is not None:
+            row, column = pixel
             y, x = min(max(row - height // 2, top), bottom - height), min(max(column - width // 2, left), right - width)
         else:
             y = top + int(where[0] * (bottom - height - top + 1))
             x = left + int(where[1] * (right - width - left + 1))
         return x, y, x + width, y + height
 
-    def _image(self, i: int) -> tuple[int, ...]:
-        """Where crops are taken: the image on the canvas, and black around it where the window is larger."""
-        _, height, width = self.masks.values.shape
-        return tuple(map(int, center_box((height, width), self.whole(i))[0].tolist()))
-
 
 def windows_of(targets: LoadedTargets, canvas: Canvas, size: tuple[int, int]) -> Windows | None:
-    """The windows of images that keep their own size on this canvas; None where images are brought to the network's size."""
+    """The windows of images that keep their own size on this canvas; None where images are brought to the network's size.
+
+    Raises SettingError for targets that are no pixels.
+    """
     if canvas.fit != "window":
         return None
-    assert isinstance(targets, MaskTargets)
-    return Windows(targets, size)
+    boxes = targets.image_boxes()
+    if boxes is None:
+        raise SettingError(
+            f"fit = window: is for masks, and these images have {ASKS[targets.task]}; take cover or contain"
+        )
+    return Windows(targets, boxes, size)

@@ -22,6 +22,7 @@ __all__ = [
     "invert",
     "is_affine",
     "move",
+    "start_geometry",
 ]
 
 HORIZON: Final = 1e-6  # the least w in front of the camera, where an affine geometry has 1
@@ -71,8 +72,14 @@ def divide(sent: Tensor, w: Tensor) -> Tensor:
 
 def center_geometry(image_size: tuple[int, int], size: tuple[int, int]) -> Tensor:
     """1 3 3: the center box fills the frame."""
+    left, top = center_box(image_size, size)[0, :2].tolist()
+    return start_geometry((left, top))
+
+
+def start_geometry(start: tuple[float, float]) -> Tensor:
+    """1 3 3: the frame begins at a left and a top."""
     geometry = torch.eye(3)
-    geometry[:2, 2] = -center_box(image_size, size)[0, :2]
+    geometry[:2, 2] = -torch.tensor(start)
     return geometry[None]
 
 

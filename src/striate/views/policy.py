@@ -64,10 +64,12 @@ def apply_policy(
     normalization: Normalization,
     out: Tensor | None = None,
     boxes: Tensor | None = None,
+    means: Tensor | None = None,
 ) -> tuple[Tensor, View]:
     """A random view of each image, in the fixed order: the network's inputs, B C h w float32, and the views.
 
     `out`: memory for the inputs that may be written over, as in `View.image`. `boxes`: crops that were drawn, B 4 of `size`.
+    `means`: as in `random_view`, where they are not those of all pixels.
     """
     height, width = images.shape[-2:]
     view = random_view(
@@ -78,7 +80,7 @@ def apply_policy(
         image_size=(height, width),
         size=size,
         normalization=normalization,
-        means=image_means(images) if policy.contrast else None,
+        means=image_means(images) if policy.contrast and means is None else means,
         boxes=boxes,
     )
     moved = view.resample(images, out)

@@ -19,7 +19,7 @@ from striate.views.boxes_and_keypoints import (
 from striate.views.color import Normalization, color_buffer, recolor
 from striate.views.cropping import is_exact, is_whole_box, resize_boxes, slice_images
 from striate.views.displacement import displace, undo_displacement
-from striate.views.geometry import center_geometry, compose, determinant, invert, move
+from striate.views.geometry import center_geometry, compose, determinant, invert, move, start_geometry
 from striate.views.settings import Border
 from striate.views.warping import pick_classes, warp_back, warp_images
 
@@ -201,9 +201,14 @@ def evaluation_view(
     size: tuple[int, int],
     normalization: Normalization,
     device: torch.device | str = "cpu",
+    start: tuple[int, int] | None = None,
 ) -> View:
-    """What evaluation, prediction and serving use: the center of each of `count` images; a smaller one gets a black border."""
-    geometry = center_geometry(image_size, size).to(device).expand(count, -1, -1)
+    """What evaluation, prediction and serving use: the center of each of `count` images; a smaller one gets a black border.
+
+    start: left and top of what is shown in place of the center.
+    """
+    geometry = (center_geometry(image_size, size) if start is None else start_geometry(start)).to(device)
+    geometry = geometry.expand(count, -1, -1)
     return View(geometry, normalization.matrix().to(device).expand(count, -1, -1), size)
 
 
