@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,21 @@ from PIL import Image
 from tests.jobs.conftest import QUICK
 from tests.jobs.test_resuming import child, weights
 
+from striate.analysis.evaluation_data import load_for_network
+from striate.analysis.image_predictor import ImagePredictor
 from striate.cli import main
-from striate.data import load_images
+from striate.data import Limits, load_images
 from striate.data.targets import IGNORE
 from striate.errors import SettingError
-from striate.jobs import Run, augment, check, predict_files, resume, train
+from striate.jobs import Run, augment, check, features, predict_files, resume, train
 from striate.runs import Bundle
-from striate.sources import open_source
+from striate.runs.known_images import read_known_images
+from striate.sources import NamedInput, open_source
 from striate.tasks.resampling import mean_over_known
 from striate.tasks.segment.metrics import iou_of_counts
 from striate.tasks.segment.pixel_counts import image_counts
-from striate.training import RECIPES
+from striate.training import RECIPES, find_recipe
+from striate.training.data_defaults import resolve_with_data
 from striate.training.recipe_choice import recipe_by_weights
 from striate.views import Policy, apply_policy
 
@@ -183,6 +188,38 @@ def test_images_larger_than_all_of_the_training_are_predicted_and_measured_whole
     assert (one.prediction != IGNORE).all()
     figures = run.evaluate(larger)
     assert sum(map(sum, figures["confusion_matrix"])) == 6 * 100 * 130
+
+
+def test_what_predict_and_evaluate_measure_of_images_of_their_own_size_is_what_training_measured(windowed, tmp_path):
+    """The largest image that is evaluated makes the canvas larger than that of the training."""
+    data, run = windowed
+    bundle = Bundle.open(run.path / "bundle")
+    shutil.copytree(data, tmp_path / "data")
+    names = sorted(path.name for path in (data / "images").iterdir())
+    for folder in ("images", "masks"):
+        Image.fromarray(np.zeros((95, 121), np.uint8)).save(tmp_path / "data" / folder / "larger.png")
+    samples = load_for_network(bundle, open_source(tmp_path / "data"))["all"]
+    assert samples.pixels.shape[1:3] == (95, 121)
+    known = read_known_images(run.path / "splits.csv").known_as(samples, dict)
+    split_of = {row["id"]: row["split"] for row in csv.DictReader((run.path / "splits.csv").read_text().splitlines())}
+    assert dict(zip(samples.ids, known, strict=True)) == {**split_of, "images/larger.png": "unseen"}
+    predictor = ImagePredictor(bundle, Limits(), torch.device("cpu"))
+    assert len(list(predictor.predict(NamedInput(one, str(data / "images" / one)) for one in names))) == len(names)
+    measured = dict(zip(samples.ids, samples.pixels.measurements.statistics, strict=True))
+    assert all((predictor.statistics[one] == measured[f"images/{one}"]).all() for one in names)
+
+
+def test_features_of_a_run_with_windows_are_refused_in_a_line(windowed, shapes, tmp_path):
+    with pytest.raises(SettingError, match="slides a window over images .fit = window., which gives no features"):
+        features(shapes, weights=windowed[1].path, out=tmp_path / "f.npz", progress=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_recipe_with_windows_needs_no_crop(data):
+    named = find_recipe("photos-from-scratch")
+    named = replace(named, settings={**named.settings, "fit": "window"})
+    assert resolve_with_data(open_source(data), named, {}).recipe.augment.crop == 1
+    assert resolve_with_data(open_source(data), named, {"crop": 0.5}).recipe.augment.crop == 0.5
 
 
 def test_masks_and_drawings_are_written_as_predictions_come(run, data, tmp_path):

@@ -41,7 +41,8 @@ def resolve_with_data(
     if settings.recipe.optimizer.momentum is not None and settings.recipe.takes("nesterov"):
         settings = settings.with_defaults("default", nesterov=settings.recipe.optimizer.momentum > 0)
     settings = settings.with_defaults("data", size=default_size(source.survey, cast(FitMode, settings.recipe.data.fit)))
-    whole = settings.recipe.data.fit != "cover" and settings.origins["fit"] in ("data", "user")
+    fit = settings.recipe.data.fit
+    whole = fit == "window" or (fit != "cover" and settings.origins["fit"] in ("data", "user"))
     if whole and settings.recipe.augment.crop < 1:  # crops would cut the ends off again; a recipe knows its own
         settings = settings.with_defaults("data", crop=1.0)
     settings = settings.with_reason(_loses_color(native.channels, settings))
