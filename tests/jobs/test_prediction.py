@@ -12,9 +12,12 @@ import pytest
 import torch
 from PIL import Image
 
+from striate.analysis import image_predictor
 from striate.cli import main
+from striate.data.threads import in_threads
 from striate.errors import DataError
 from striate.jobs import predict
+from striate.training import predict_inputs
 
 
 @pytest.fixture
@@ -48,6 +51,28 @@ def test_a_broken_one_is_marked_in_its_place(trained, shapes, broken):
         assert (one.prediction, one.confidence, one.probabilities) == (None, None, {})
         assert "\n" not in one.error
     assert found[0].probabilities == found[5].probabilities
+
+
+def test_images_are_decoded_many_at_a_time_where_the_network_takes_few(trained, shapes, broken, monkeypatch):
+    """So few that threads, which take 16 each, would have nothing to share."""
+    given = [shapes / "dark" / "0.png", broken, shapes / "light" / "0.png"] * 13
+    expected, together, shown = trained.predict(given), [], []
+
+    def counted(work: Any, count: int, threads: int) -> None:
+        together.append(count)
+        in_threads(work, count, threads)
+
+    def outputs(model: Any, task: Any, inputs: torch.Tensor, *rest: Any) -> torch.Tensor:
+        shown.append(len(inputs))
+        return predict_inputs(model, task, inputs, *rest)
+
+    monkeypatch.setattr(image_predictor, "inference_batch_size", lambda *_: 4)
+    monkeypatch.setattr(image_predictor, "in_threads", counted)
+    monkeypatch.setattr(image_predictor, "predict_inputs", outputs)
+    found = trained.predict(given)
+    assert (together, shown) == ([39, 39], [4] * 6 + [2])  # headers, then pixels
+    for one, wanted in zip(found, expected, strict=True):
+        assert (one.path, one.prediction, one.error) == (wanted.path, wanted.prediction, wanted.error)
 
 
 def test_a_bundle_is_enough(trained, shapes, tmp_path, capsys):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import Final, TypeVar, final
 
 import numpy as np
@@ -22,6 +22,7 @@ from striate.data import (
     canvas_view,
     image_statistics,
 )
+from striate.data.decoding.resize import Pixels
 from striate.data.store import ImageItem
 from striate.data.survey import SAMPLE, survey
 from striate.data.threads import in_threads
@@ -37,6 +38,10 @@ from striate.views.geometry import center_geometry
 __all__ = ["ImagePredictor"]
 
 HEADERS: Final = 64  # that are read at a time
+DECODED: Final = 64  # images at least, if there are as many: threads take some of them each
+SMALL_OUTPUT: Final = (
+    2**14
+)  # values of an image, up to which a batch's come from a GPU together; maps are enlarged where they are
 
 Found = TypeVar("Found")
 
@@ -81,7 +86,7 @@ class ImagePredictor:
     def predict(self, images: Iterator[NamedInput]) -> Iterator[Prediction]:
         """One prediction for each image, in order, as soon as it is known; unreadable images have one with an error.
 
-        A batch of images is held at a time. From the first image on that waits for one scale, all that come are collected first.
+        A few batches of images are held at a time. From the first image on that waits for one scale, all are collected first.
         """
         canvas, opened = self.bundle.preprocessing.canvas, self._opened(images)
         waiting: list[_Opened] = []
@@ -135,28 +140,35 @@ class ImagePredictor:
 
     def _in_batches(self, canvas: Canvas, images: Iterable[_Opened]) -> Iterator[Prediction]:
         images = iter(images)
-        together = inference_batch_size(self.bundle.preprocessing.size, self.device)
-        few = 1 if canvas.fit == "window" else together  # of images of their own sizes one
-        while batch := list(islice(images, few)):
-            yield from self._batch(canvas, batch)
+        many = 1 if canvas.fit == "window" else max(DECODED, self._together)  # of images of their own sizes one
+        while some := list(islice(images, many)):
+            yield from self._decoded(canvas, some)
 
-    def _batch(self, canvas: Canvas, batch: Sequence[_Opened]) -> Iterator[Prediction]:
-        """One image is described at a time: at the size of its file a mask may take much memory."""
+    @property
+    def _together(self) -> int:
+        return inference_batch_size(self.bundle.preprocessing.size, self.device)
+
+    def _decoded(self, canvas: Canvas, some: Sequence[_Opened]) -> Iterator[Prediction]:
+        """Images are decoded together, and the network takes them in batches."""
         if canvas.fit == "window":
-            canvas = self._own_canvas(canvas, batch[0].header)
-        decoded = self._each([one.image for one in batch], lambda store, i: store.decode(i, canvas))
+            canvas = self._own_canvas(canvas, some[0].header)
+        decoded = self._each([one.image for one in some], lambda store, i: store.decode(i, canvas))
         pixels = [image for image in decoded if not isinstance(image, Unreadable)]
-        readable = [one for one, image in zip(batch, decoded, strict=True) if not isinstance(image, Unreadable)]
-        outputs = self._predicted(canvas, readable, torch.from_numpy(np.stack(pixels))) if pixels else iter(())
-        for one, image in zip(batch, decoded, strict=True):
+        readable = [one for one, image in zip(some, decoded, strict=True) if not isinstance(image, Unreadable)]
+        outputs = chain.from_iterable(
+            self._predicted(canvas, readable[n : n + self._together], pixels[n : n + self._together])
+            for n in range(0, len(readable), self._together)
+        )
+        for one, image in zip(some, decoded, strict=True):
             if isinstance(image, Unreadable):
                 reason = image.detail if image.reason == "vanished" else f"{image.reason}: {image.detail}"
                 yield self.bundle.task.unreadable(one.name, reason)
             else:
                 yield next(outputs)
 
-    def _predicted(self, canvas: Canvas, readable: Sequence[_Opened], decoded: torch.Tensor) -> Iterator[Prediction]:
-        """decoded: B H W C"""
+    def _predicted(self, canvas: Canvas, readable: Sequence[_Opened], pixels: Sequence[Pixels]) -> Iterator[Prediction]:
+        """pixels: H W C of each. One image is described at a time: at the size of its file a mask may take much memory."""
+        decoded = torch.from_numpy(np.stack(pixels))  # B H W C
         self.many_frames += [one.name for one in readable if one.header is not None and one.header.frames > 1]
         self.first += readable[: max(0, SAMPLE - len(self.first))]
         measured = np.concatenate(
@@ -213,9 +225,10 @@ class ImagePredictor:
             normalization=self.bundle.preprocessing.normalization,
         )
         preprocessing = self.bundle.preprocessing
-        return predict_inputs(
+        outputs = predict_inputs(
             self.bundle.model, self.bundle.task, view.image(images), preprocessing.size, preprocessing.tta
         )
+        return outputs.cpu() if outputs[0].numel() <= SMALL_OUTPUT else outputs
 
 
 def _statistics(canvas: Canvas, one: _Opened, decoded: torch.Tensor) -> npt.NDArray[np.float64]:
