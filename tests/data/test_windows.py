@@ -186,6 +186,12 @@ def test_a_crop_for_a_class_contains_it(monkeypatch):
     assert {tuple(one) for one in crops.tolist()} == {(0, 0, 30, 20), (50, 40, 80, 60)}
 
 
+def test_a_pixel_of_a_class_is_looked_for_in_the_image_alone():
+    masks, box = MaskTargets(np.zeros((1, 60, 80), np.uint8), 2), (10, 20, 30, 40)
+    assert masks.pixel_of_a_class(0, box, (0.0, 0.0)) == (20, 10)
+    assert masks.pixel_of_a_class(0, box, (0.0, 0.9999)) == (39, 29)
+
+
 def test_images_without_a_class_and_images_brought_to_one_size():
     nothing = MaskTargets(np.full((1, 20, 20), 255, np.uint8), 2)
     assert windows_on(nothing, (8, 8)).crops(
