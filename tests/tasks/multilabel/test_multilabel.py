@@ -1,6 +1,7 @@
 """Several labels: figures against scikit-learn, thresholds against brute force, losses against torch."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -184,6 +185,18 @@ def test_a_class_of_which_nothing_can_be_learned_is_never_predicted_and_not_meas
     for name, figure in others.metrics().items():
         if isinstance(figure, dict):
             assert figures[name] == figure
+    ids = [str(n) for n in range(60)]
+    assert [row["loss"] for row in predictions.rows(ids)] == [row["loss"] for row in others.rows(ids)]
+    assert predictions.worst(60) == others.worst(60)
+
+
+def test_a_class_of_which_nothing_was_learned_does_not_choose_the_epoch():
+    logits, targets = drawn(60)
+    whole, others = MultiLabel(CLASSES, (0.5, math.nan, 0.5)).metrics(), MultiLabel(CLASSES[::2], (0.5, 0.5)).metrics()
+    whole.update(logits, batch(targets))
+    others.update(logits[:, ::2], batch(targets[:, ::2]))
+    assert whole.compute() == others.compute()
+    assert whole.compute() != TASK.metrics().compute()
 
 
 def test_nothing_to_learn_of_any_class_is_refused():

@@ -96,7 +96,7 @@ class MultiLabel(Task):
         return fit_linear_head(logistic_regressions(self.weights), samples, targets, figure)
 
     def metrics(self) -> ScoreHistograms:
-        return ScoreHistograms(len(self.classes))
+        return ScoreHistograms([not math.isnan(one) for one in self.thresholds])
 
     def predictions(self) -> LabelsPredictions:
         return LabelsPredictions(self.classes, np.array(self.thresholds))

@@ -52,10 +52,13 @@ class LabelsPrediction(Prediction):
 
 @final
 class LabelsPredictions(Predictions):
-    """Probabilities (N K), targets (N K bool) and positions (N) of the images of a split."""
+    """Probabilities (N K), targets (N K bool) and positions (N) of the images of a split.
+
+    A class whose threshold is NaN was not learned: no loss counts it, and it is not missed.
+    """
 
     def __init__(self, classes: tuple[str, ...], thresholds: npt.NDArray[np.float64]) -> None:
-        self.classes, self.thresholds = classes, thresholds
+        self.classes, self.thresholds, self.learned = classes, thresholds, ~np.isnan(thresholds)
         self._batches: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def update(self, decoded: Tensor, batch: Batch) -> None:  # B K
@@ -77,8 +80,7 @@ class LabelsPredictions(Predictions):
         return multilabel_metrics(self.probabilities, self.targets, self.thresholds, self.classes)
 
     def rows(self, ids: Sequence[str]) -> list[dict[str, Any]]:
-        probabilities, targets = self.probabilities, self.targets
-        losses = binary_cross_entropies(probabilities, targets)
+        probabilities, targets, losses = self.probabilities, self.targets, self._losses()
         return [
             {
                 "id": ids[position],
@@ -92,8 +94,8 @@ class LabelsPredictions(Predictions):
 
     def worst(self, count: int) -> list[tuple[int, dict[str, Any]]]:
         """Images of which a class is missed or predicted wrongly, the largest loss first."""
-        probabilities, targets, positions = self.probabilities, self.targets, self.positions
-        losses, predicted = binary_cross_entropies(probabilities, targets), probabilities >= self.thresholds
+        targets, positions, losses = self.targets & self.learned, self.positions, self._losses()
+        predicted = self.probabilities >= self.thresholds
         wrong = np.flatnonzero((predicted != targets).any(1))
         return [
             (
@@ -107,6 +109,9 @@ class LabelsPredictions(Predictions):
             )
             for n in wrong[np.argsort(-losses[wrong], kind="stable")][:count]
         ]
+
+    def _losses(self) -> npt.NDArray[np.float64]:
+        return binary_cross_entropies(self.probabilities[:, self.learned], self.targets[:, self.learned])
 
     def _names(self, chosen: npt.NDArray[np.bool_]) -> str:
         return SEPARATOR.join(self.classes[k] for k in np.flatnonzero(chosen))

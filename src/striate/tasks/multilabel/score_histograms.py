@@ -1,5 +1,6 @@
 """Histograms of the scores of positives and negatives: average precision and AUROC without keeping every score."""
 
+from collections.abc import Sequence
 from typing import Final, final
 
 import torch
@@ -19,11 +20,13 @@ REACH: Final = 20.0  # logits beyond +-REACH are of the outermost bins
 class ScoreHistograms(Metrics):
     """Counts by class of negatives and positives with logits in each of BINS bins, 2 K BINS, on the device of the outputs.
 
-    Scores of one bin count as equal, so the figures are those of all scores to about a thousandth.
+    Scores of one bin count as equal, so the figures are those of all scores to about a thousandth. `learned`, K: of a class that
+    was not learned they count nothing.
     """
 
-    def __init__(self, classes: int) -> None:
-        self.counts = torch.zeros(2, classes, BINS, dtype=torch.int64)
+    def __init__(self, learned: Sequence[bool]) -> None:
+        self.learned = torch.tensor(learned)
+        self.counts = torch.zeros(2, len(learned), BINS, dtype=torch.int64)
 
     def update(
         self, outputs: Tensor, batch: Batch
@@ -37,7 +40,7 @@ class ScoreHistograms(Metrics):
         self.counts.view(-1).index_add_(0, places, torch.ones_like(places))
 
     def compute(self) -> tuple[Figure, ...]:
-        alarms, hits = self.counts.flip(2).cumsum(2).double().cpu()  # K BINS, from the highest score
+        alarms, hits = self.counts.cpu()[:, self.learned].flip(2).cumsum(2).double()  # K BINS, from the highest score
         more_hits, more_alarms = (torch.diff(one, prepend=torch.zeros(len(one), 1), dim=1) for one in (hits, alarms))
         precision = (hits / (hits + alarms)).nan_to_num()
         average = (more_hits * precision).sum(1) / hits[:, -1]
