@@ -1,17 +1,18 @@
 """Which weights are kept: the best or the last epoch's, or the classifier on frozen features; and when training stops early."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from striate.number_format import percent
-from striate.tasks import Figure
+from striate.tasks import Classify, Figure, MultiLabel
 from striate.training import Epoch, is_best, is_kept, kept_message, stops_early
 from striate.training.settings import TrainingSettings
 
 
 def row(epoch: int, loss: float | None, accuracy: float | None) -> Epoch:
-    val = () if accuracy is None else (Figure("accuracy", accuracy),)
+    val = () if accuracy is None else (Figure("accuracy", accuracy, of_images=True),)
     return Epoch(epoch, epoch, 0.1, 1.0 / max(epoch, 1), (Figure("accuracy", 0.5),), loss, val, 1.0, 1.0)
 
 
@@ -89,3 +90,29 @@ def test_the_classifier_on_frozen_features_stays_where_it_is_better_by_a_standar
         assert ("no more than 4.0 points apart" in message) == (kept and tuned < head)
         assert ("equally good" in message) == (tuned == head)
         assert message.endswith(f": {'the fine-tuned network' if kept else 'the head on frozen features'} is kept")
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "tuned", "kept"),
+    [
+        ("accuracy", 0.8, 0.79, True),
+        ("mean average precision", 0.8, 0.79, False),  # no share of images: nothing tells its standard error
+        ("mean average precision", 0.8, 0.8, True),
+        ("accuracy", math.nan, 0.1, True),
+        ("accuracy", math.nan, math.nan, True),
+        ("accuracy", 0.1, math.nan, False),
+    ],
+)
+def test_a_tolerance_is_of_shares_of_images_alone_and_an_undefined_head_never_stays(name, head, tuned, kept):
+    rows = [
+        replace(row(i, 1.0, value), val=(Figure(name, value, of_images=name == "accuracy"),))
+        for i, value in enumerate((head, tuned))
+    ]
+    assert is_kept(rows, TrainingSettings(epochs=1, keep="auto"), 100) is kept
+    message = kept_message(rows, int(kept), "auto", 100)
+    assert ("standard error" in message) == (kept and tuned < head)
+
+
+def test_the_loop_measures_accuracy_as_a_share_of_images():
+    assert [one.of_images for one in Classify(("a", "b")).metrics().compute()] == [True]
+    assert not any(one.of_images for one in MultiLabel(("a", "b"), (0.5, 0.5)).metrics().compute())

@@ -28,7 +28,10 @@ class Interval:
 @final
 @dataclass(frozen=True)
 class Figure:
-    """`unit` is "%" of a share from 0 to 1, that of the data, or empty; `low` and `high` are the ends of the 95 % interval."""
+    """`unit` is "%" of a share from 0 to 1, that of the data, or empty; `low` and `high` are the ends of the 95 % interval.
+
+    of_images: whether it is the share of images of one kind, such as accuracy. Training asks it of epochs, and no file holds it.
+    """
 
     name: str
     value: float
@@ -36,6 +39,7 @@ class Figure:
     high: float | None = None
     unit: str = SHARE
     higher_is_better: bool = True
+    of_images: bool = False
 
     @classmethod
     def of(cls, name: str, interval: Interval, unit: str = SHARE, *, higher_is_better: bool = True) -> "Figure":
@@ -82,7 +86,8 @@ class Figure:
 
     def as_json(self) -> dict[str, Any]:
         values = {"value": self.value, "low": self.low, "high": self.high}
-        return {**asdict(self), **{name: finite(value) for name, value in values.items()}}  # JSON has no NaN
+        entry = {**asdict(self), **{name: finite(value) for name, value in values.items()}}  # JSON has no NaN
+        return {name: value for name, value in entry.items() if name != "of_images"}
 
 
 def figures_of(metrics: Mapping[str, Any]) -> list[Figure]:

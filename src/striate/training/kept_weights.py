@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from striate.number_format import count, percent_number
-from striate.tasks import SHARE, Figure
+from striate.tasks import Figure
 from striate.training.epoch import Epoch
 from striate.training.settings import TrainingSettings
 
@@ -33,7 +33,8 @@ def is_kept(history: Sequence[Epoch], training: TrainingSettings, validation_ima
     p. 80, which grants it to the smaller model, and here it goes to the fine-tuned one. In 10 folds of drawings and photographs,
     with 73 to 85 validation images, the last epoch was better than epoch 0 by 2.7 points of test accuracy in mean; what this
     rule keeps by 2.2, and what the higher accuracy keeps by 1.1. With fewer images than that, of which fine-tuning often makes
-    the network worse, the better of the two is kept, and so it is by a figure that is no share, such as R2.
+    the network worse, the better of the two is kept, and so it is by a figure that is no share
+    of images, such as mean average precision or R2.
     """
     if training.keep != "auto":
         return training.keep == "last" or is_best(history)
@@ -45,7 +46,8 @@ def is_kept(history: Sequence[Epoch], training: TrainingSettings, validation_ima
         return is_over
     if validation_images < ENOUGH_TO_TELL:
         return is_over and is_best([first, last])
-    return is_over and first.val[0].merit - last.val[0].merit <= _tolerance(first.val[0], validation_images)
+    # Not by their difference: that of two figures that are not defined is NaN, and epoch 0 would stay whatever comes.
+    return is_over and last.val[0].merit >= first.val[0].merit - _tolerance(first.val[0], validation_images)
 
 
 def kept_message(history: Sequence[Epoch], best_epoch: int, keep: str, validation_images: int) -> str:
@@ -72,8 +74,9 @@ def kept_message(history: Sequence[Epoch], best_epoch: int, keep: str, validatio
 
 
 def _tolerance(figure: Figure, images: int) -> float:
-    """The standard error of a share of so many images; none for another figure."""
-    return math.sqrt(figure.value * (1 - figure.value) / images) if figure.unit == SHARE else 0.0
+    """The standard error of a share of so many images; none for another figure, and for what is not defined."""
+    known = figure.of_images and not math.isnan(figure.value)
+    return math.sqrt(figure.value * (1 - figure.value) / images) if known else 0.0
 
 
 def _best_index(history: Sequence[Epoch]) -> int:

@@ -28,7 +28,8 @@ class ConfusionMatrix(Metrics):
 
     def compute(self) -> tuple[Figure, ...]:
         total = self.counts.sum().item()
-        return (Figure("accuracy", self.counts.diag().sum().item() / total if total else float("nan")),)
+        accuracy = self.counts.diag().sum().item() / total if total else float("nan")
+        return (Figure("accuracy", accuracy, of_images=True),)
 
     def state(self) -> dict[str, Tensor]:
         return {"counts": self.counts}
