@@ -5,6 +5,7 @@ import json
 import shutil
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,9 @@ from tests.jobs.test_resuming import child, weights
 from tests.jobs.test_transfer import interrupt
 
 from striate.cli import main
-from striate.cli.closing import print_closing
+from striate.cli.closing import _print_cross_validation, print_closing
 from striate.errors import DataError, RunError, SettingError
+from striate.findings import Finding
 from striate.jobs import CrossValidationResult, Run, check, resume, train, train_folds
 from striate.runs import Bundle, CrossValidationFolder
 from striate.training.interruption import InterruptedRunError
@@ -322,6 +324,18 @@ def test_what_was_found_in_folds_is_printed_with_their_numbers(folds, capsys):
     of_fold = {line.partition("[")[2].partition("]")[0]: line.rpartition(" (")[2] for line in lines[:-2]}
     assert of_fold["data-unlearned-classes"] == f"fold {folds[0].path.name.removeprefix('fold-')})"
     assert of_fold["data-single-image-class"] == "folds 1, 2)"
+
+
+def test_a_finding_is_told_in_the_words_of_each_fold(capsys):
+    def run(message: str) -> Any:
+        return SimpleNamespace(findings=(Finding("data-x", "warning", message, {}, "fix it"),))
+
+    result: Any = SimpleNamespace(
+        runs=[run("3 images."), run("5 images."), run("3 images.")], line=lambda: "", path="cv", summary={"folds": 3}
+    )
+    _print_cross_validation(result)
+    ends = [line.partition("]")[2] for line in capsys.readouterr().out.splitlines()[:2]]
+    assert ends == [" Fix: fix it (folds 1, 3)", " Fix: fix it (fold 2)"]
 
 
 def test_other_data_without_the_column_of_a_class_are_refused_but_not_lists_of_classes(folds, data, tmp_path):

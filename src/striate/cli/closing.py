@@ -27,11 +27,11 @@ def _print_run(run: Run) -> None:
 
 
 def _print_cross_validation(result: CrossValidationResult) -> None:
-    found: dict[str, list[tuple[int, Finding]]] = {}
+    found: dict[tuple[str, str], list[tuple[int, Finding]]] = {}
     for number, run in enumerate(result.runs, 1):
         for finding in run.findings:
-            found.setdefault(finding.id, []).append((number, finding))
-    for each in found.values():  # a finding of several folds is shown as the first of them has it
+            found.setdefault((finding.id, finding.message), []).append((number, finding))
+    for each in found.values():
         numbers = ", ".join(str(number) for number, _ in each)
         print(f"{each[0][1].line()} (fold{'s' if len(each) > 1 else ''} {numbers})")
     print(result.line())
