@@ -120,6 +120,10 @@ class Targets(ABC):
         """
         return None
 
+    def caption(self, i: int, classes: Sequence[str]) -> str:  # noqa: ARG002 - the default, for what no words tell
+        """The target of a sample in words; classes: the names of classes or numbers. Empty where words do not tell it."""
+        return ""
+
     def mask_encoding(self) -> MaskEncoding | None:
         """How the files of masks show the classes; None where there are no such files."""
         return None
