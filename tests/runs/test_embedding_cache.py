@@ -58,6 +58,13 @@ def test_whatever_embeddings_depend_on_is_in_the_key(tmp_path, change):
     assert (compute.times, compute.told) == (2, [])
 
 
+def test_views_of_what_follows_the_embeddings_are_not(tmp_path):
+    flipped = replace(KEY, preprocessing=replace(PREPROCESSING, tta="flip"))
+    assert flipped.digest() == KEY.digest()
+    before = "e31dfd1eca242028892f7e128eeb8a66a77a6dcda3885fc040e3b21f0a61cb8f"  # without test-time augmentation
+    assert replace(KEY, torch="2.13.0").digest() == before
+
+
 @pytest.mark.parametrize("place", [0, 9, 30, -30, -1])
 def test_a_damaged_file_is_computed_again_and_named(tmp_path, place):
     compute = Computing()

@@ -44,7 +44,9 @@ class EmbeddingKey:
     def digest(self) -> str:
         """SHA-256, in hexadecimal."""
         values: dict[str, Any] = {name: value for name, value in vars(self).items() if name != "preprocessing"}
-        values |= {"ids": list(self.ids), "preprocessing": self.preprocessing.as_json()}
+        stored = self.preprocessing.as_json()
+        preprocessing = {name: stored[name] for name in stored if name != "tta"}  # which merges what follows features
+        values |= {"ids": list(self.ids), "preprocessing": preprocessing}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
