@@ -124,3 +124,17 @@ def test_numbers_that_no_png_holds_are_written_as_positions(tmp_path, put):
     (tmp_path / "masks").mkdir()
     np.save(tmp_path / "masks/1.npy", np.tile(np.array([0, 70_000]), (24, 16)))
     assert open_source(tmp_path).splits["all"].targets.mask_encoding() is None
+
+
+@pytest.mark.parametrize(("first", "code"), [("RGB", 0xFFFFFF), ("L", 255)])
+def test_black_and_white_of_two_kinds_are_written_as_the_first(first, code, tmp_path, put):
+    for name in ("1", "2"):
+        put(tmp_path / f"images/{name}.jpg")
+    (tmp_path / "masks").mkdir()
+    black, both = np.zeros((24, 32), np.uint8), np.tile(np.array([0, 255], np.uint8), (24, 16))
+    modes = (first, {"RGB": "L", "L": "RGB"}[first])
+    for name, mode, values in zip("12", modes, (black, both), strict=True):
+        Image.fromarray(values).convert(mode).save(tmp_path / f"masks/{name}.png")
+    encoding = open_source(tmp_path).splits["all"].targets.mask_encoding()
+    assert encoding is not None
+    assert encoding.codes == (0, code)

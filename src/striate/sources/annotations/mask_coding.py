@@ -64,6 +64,11 @@ class MaskCoding:
         A class of classes.txt that no mask holds has its number, or the color of its number.
         """
         found = self.colors if packed else self.numbers
+        if self.colors and self.numbers:
+            if not _is_gray(self.colors):
+                return None
+            by_number = {code & 255: meant for code, meant in self.colors.items()} | dict(self.numbers)
+            found = {number * 0x010101 if packed else number: meant for number, meant in by_number.items()}
         color_of = [number * 0x010101 for number in range(256)] if _is_gray(self.colors) else _voc_palette()
         code_of = {meant: code for code, meant in sorted(found.items(), reverse=True) if code >= 0}
         if packed and len(self.classes) > len(color_of):
