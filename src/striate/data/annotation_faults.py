@@ -17,7 +17,7 @@ __all__ = ["CORRECTED", "AnnotationFault", "AnnotationFaultKind", "check_faults"
 AnnotationFaultKind = Literal[
     "box clipped",  # it passes the border of the image by more than a pixel; the part inside is used
     "point outside",  # a keypoint lies outside the image; it counts as absent
-    "no outline",  # an object without one where others have one; its mask is empty
+    "no outline",  # an object without one where others have one, its mask is empty; or a crowd of no region, which is no label
     "box outside",  # nothing of it is in the image
     "box without area",  # its width or height is zero or negative, or nothing is left of it
     "unknown class",

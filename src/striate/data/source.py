@@ -139,7 +139,8 @@ class Source:
     @property
     def has_outlines(self) -> bool:
         """Whether there are objects with outlines, which can be drawn into masks."""
-        return all(listing.targets.as_masks(range(len(self.classes))) for listing in self.splits.values())
+        classes = range(len(self.classes))
+        return all(listing.targets.as_masks(classes) is not None for listing in self.splits.values())
 
     @property
     def has_targets_in_memory(self) -> bool:

@@ -27,10 +27,11 @@ def _with_masks(source: Source) -> Source:
     classes = (_BACKGROUND, *names)
     positions = [0 if name not in classes[1:] else classes.index(name, 1) for name in source.classes]
     masks = {split: listing.targets.as_masks(positions) for split, listing in source.splits.items()}
+    drawn = {split: one for split, one in masks.items() if one is not None}
     return replace(
         source,
         classes=classes,
-        splits={split: replace(one, targets=masks[split] or one.targets) for split, one in source.splits.items()},
+        splits={split: replace(one, targets=drawn.get(split, one.targets)) for split, one in source.splits.items()},
         skeleton=None,
         notes=(
             *source.notes,

@@ -1,6 +1,7 @@
 """Outlines of objects drawn into one mask: which object a pixel is of, and what is of no class."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from PIL import Image
 from tests.sources.annotations.test_coco import BOX, CATEGORIES, IMAGES, coco
 
 from striate.data import Instances, Limits, Source
+from striate.data.store import FileStore
 from striate.data.targets import IGNORE
 from striate.errors import SettingError
 from striate.sources import Columns, open_source
 from striate.sources.annotations.frame import Frame
 from striate.sources.annotations.outlined_targets import OutlinedInstances
 from striate.sources.annotations.outlines import Outline, rectangle
+from striate.sources.asked_task import with_task
 
 HEIGHT, WIDTH = 12, 16
 ANY = Limits(max_bad=1)
@@ -100,6 +103,23 @@ def test_a_crowd_without_an_outline_is_its_box(tmp_path, put):
     crowd = {"id": 9, "image_id": 2, "category_id": 1, "iscrowd": 1, "bbox": [1, 2, 3, 4]}
     found = mask(opened(coco(tmp_path, put, [outlined, crowd])), 1)
     assert np.argwhere(found == IGNORE).tolist() == [[y, x] for y in range(2, 6) for x in range(1, 4)]
+
+
+@pytest.mark.parametrize("region", [{}, {"segmentation": {"size": [3, 3], "counts": [9]}}, {"bbox": [1, 2, 3]}])
+def test_a_crowd_without_a_region_is_a_fault_and_stops_no_task(region, tmp_path, put):
+    crowd = {"id": 9, "image_id": 2, "category_id": 1, "iscrowd": 1, **region}
+    coco(tmp_path, put, [BOX | {"segmentation": [[4, 3, 14, 3, 14, 15, 4, 15]]}, crowd])
+    for source in (open_source(tmp_path), open_source(tmp_path, columns=Columns(task="segment"))):
+        (fault,) = source.splits["all"].faults
+        assert (fault.kind, fault.message.partition(":")[0]) == ("no outline", "a crowd without a region")
+        assert fault.message.count("annotation") == 0  # `where` names it
+
+
+def test_a_split_without_images_is_drawn_too(tmp_path, put):
+    source = open_source(coco(tmp_path, put, [BOX | {"segmentation": [[4, 3, 14, 3, 14, 15, 4, 15]]}]))
+    empty = replace(source.splits["all"], ids=(), targets=OutlinedInstances((), (), (), ANY), store=FileStore((), ANY))
+    both = with_task(replace(source, splits={"train": source.splits["all"], "test": empty}), "segment")
+    assert [one.targets.task for one in both.splits.values()] == ["segment", "segment"]
 
 
 def test_a_category_called_background_is_it(tmp_path, put):

@@ -167,7 +167,11 @@ def _read(path: Path) -> _Content:
             message = f"no category has the id {show(category)}"
             faults.append(AnnotationFault(shown, where, message, "unknown class"))
         elif annotation.get("iscrowd") in (1, True):
-            crowds.setdefault(number, []).append(read_crowd(annotation, where, sizes[number]))
+            try:
+                crowds.setdefault(number, []).append(read_crowd(annotation, where, sizes[number]))
+            except DataError as error:  # no object is lost, and most tasks need no crowds
+                message = f"a crowd without a region: {str(error).removeprefix(f'{where}: ')}"
+                faults.append(AnnotationFault(shown, where, message, "no outline"))
         else:
             objects.setdefault(number, []).append(read_annotation(annotation, where, sizes[number], skeleton))
     return _Content(name, path, files, sizes, objects, names, skeleton, crowds, faults)
