@@ -1,6 +1,7 @@
 """Files of predictions: masks at the size of their images, and images with what is predicted drawn into them."""
 
 import io
+import logging
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import final
 
 from striate.data import Limits, Sample, Unreadable, annotated_image, read_image
 from striate.data.names import unescaped
-from striate.errors import DataError, SettingError
+from striate.errors import SettingError
 from striate.runs.atomic import explained, write_bytes
 from striate.tasks import Prediction
 
 __all__ = ["NewFolder", "check_new_folders", "drawing"]
+
+LOGGER = logging.getLogger("striate")
 
 
 def check_new_folders(masks: str | None, draw: str | None) -> None:
@@ -45,14 +48,20 @@ class NewFolder:
 
 
 def drawing(prediction: Prediction, classes: Sequence[str], limits: Limits) -> bytes | None:
-    """A PNG of the image, a file, with its prediction drawn into it or written below it; None where nothing is predicted."""
+    """A PNG of the image, a file, with its prediction drawn into it or written below it; None where nothing is predicted.
+
+    None also, with a warning, of a file that cannot be read any more: its prediction, and those after it, are not lost.
+    """
     target = prediction.as_target()
     if target is None:
         return None
     try:
         image = read_image(unescaped(prediction.path), limits)
     except Unreadable as failure:
-        raise DataError(f"{prediction.path}: was predicted, and cannot be read any more ({failure.detail})") from None
+        LOGGER.warning(
+            f"{prediction.path}: was predicted, and cannot be read any more ({failure.detail}); it is not drawn"
+        )
+        return None
     data = io.BytesIO()
     annotated_image(Sample(prediction.path, image, target), classes).save(data, "PNG")
     return data.getvalue()
