@@ -11,7 +11,7 @@ from tests.jobs.conftest import QUICK
 from striate.audit.mirrored_labels import resolve_flips
 from striate.data import printable
 from striate.jobs import augment, resume, train, train_folds
-from striate.training import NamedRecipe, ResolvedRecipe, read_toml, resolve
+from striate.training import RECIPES, NamedRecipe, ResolvedRecipe, read_toml, resolve
 from striate.views import POLICIES
 
 
@@ -85,6 +85,32 @@ def test_flips_that_were_asked_for_stay_with_a_finding(reported, classes, fix):
     (finding,) = flips.findings
     assert (finding.id, finding.severity, finding.fix) == ("augment-mirrored-labels", "warning", fix)
     assert finding.evidence["classes"] == [list(classes)]
+
+
+def test_test_time_augmentation_of_a_recipe_is_off_where_a_mirror_exchanges_classes():
+    flips = resolve_flips(resolve({}, RECIPES["fashion-best"]), ("left", "right"), no_sample)
+    assert (flips.settings.recipe.data.tta, flips.settings.origins["tta"]) == ("none", "data")
+    assert flips.messages[-1].endswith(": no test-time augmentation (--tta flip turns it on)")
+    healthy = resolve_flips(resolve({}, RECIPES["fashion-best"]), ("cat", "dog"), nothing)
+    assert (healthy.settings.recipe.data.tta, healthy.messages, healthy.findings) == ("flip", (), ())
+
+
+def test_test_time_augmentation_that_was_asked_for_stays_with_a_finding():
+    before = settings(tta="flip", flip=False)
+    flips = resolve_flips(before, ("left", "right"), no_sample)
+    assert flips.settings == before
+    (finding,) = flips.findings
+    assert (finding.evidence["setting"], finding.fix) == ("tta", "--tta none")
+    assert finding.message.startswith("--tta flip predicts images of class left together with their mirror images")
+    assert resolve_flips(before, ("cat", "dog"), nothing).findings == ()
+
+
+@pytest.mark.parametrize("typed", [{"flip": False}, {"augment": "digits"}])
+def test_a_recipes_test_time_augmentation_needs_its_flips(typed):
+    named = RECIPES["fashion-best"]
+    assert resolve(typed, named).recipe.data.tta == "none"
+    assert resolve({**typed, "tta": "flip"}, named).recipe.data.tta == "flip"
+    assert resolve({}, named).recipe.data.tta == "flip"
 
 
 def test_flips_that_were_asked_for_of_healthy_data_are_silent():

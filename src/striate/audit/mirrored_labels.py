@@ -1,7 +1,8 @@
 """Flips that change labels: where a mirrored image of one class is one of another, flips are off unless the user asks for them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final, final
 
 import numpy as np
@@ -39,22 +40,37 @@ class ResolvedFlips:
 def resolve_flips(settings: ResolvedRecipe, classes: Sequence[str], sample: Sample) -> ResolvedFlips:
     """Turn off flips that change labels, judged by the names of the classes, else by a test on a sample of the images.
 
-    A flip that the user or a recipe sets stays, with a finding, and so does a rotation by more than 90 degrees. A flip
-    that the data decided before, as in a resumed run, is not tested again.
+    A flip that the user or a recipe sets stays, with a finding, and so does a rotation by more than 90 degrees. Test-time
+    augmentation by flips stays, with a finding, where the user sets it; that of a recipe is turned off. What the data decided
+    before, as in a resumed run, is not tested again.
     """
+    judge = cache(lambda mirror: _exchanged(classes, mirror, sample))
     messages, findings = [], []
     for mirror in MIRRORS:
         policy = settings.recipe.augment
         happens = policy.rotate > QUARTER if mirror == "rotate" else getattr(policy, mirror)
         if not happens or settings.origins[mirror] == "data":
             continue
-        judged_by, pairs, evidence = _exchanged(classes, mirror, sample)
+        judged_by, pairs, evidence = judge(mirror)
         if settings.origins[mirror] == "default":
             settings = settings.with_defaults("data", **{mirror: not pairs})
             if pairs:
-                messages.append(_message(mirror, judged_by, pairs))
+                kind = "flips" if mirror == "flip" else "vertical flips"
+                messages.append(_message(f"no {kind} (--{_option(mirror)} turns them on)", judged_by, pairs))
         elif pairs:
-            findings.append(_finding(mirror, judged_by, pairs, evidence))
+            option, (one, other) = _option(mirror), pairs[0]
+            message = f"--{option} turns images of class {one} into images of class {other} and keeps their label."
+            fix = "--rotate 15" if mirror == "rotate" else f"--no-{option}"
+            findings.append(_finding(mirror, message, judged_by, pairs, evidence, fix))
+    if settings.recipe.data.tta == "flip" and settings.origins["tta"] != "data":
+        judged_by, pairs, evidence = judge("flip")
+        if pairs and settings.origins["tta"] == "user":
+            one, other = pairs[0]
+            message = f"--tta flip predicts images of class {one} together with their mirror images, which are of class {other}."
+            findings.append(_finding("tta", message, judged_by, pairs, evidence, "--tta none"))
+        elif pairs:
+            settings = replace(settings, recipe=settings.recipe.with_values(tta="none")).with_origins("data", ["tta"])
+            messages.append(_message("no test-time augmentation (--tta flip turns it on)", judged_by, pairs))
     return ResolvedFlips(settings, tuple(messages), tuple(findings))
 
 
@@ -120,7 +136,7 @@ def _exchanged(
     return judged_by, [(classes[a], classes[b]) for a, b in found], evidence
 
 
-def _message(mirror: Mirror, judged_by: str, pairs: Sequence[tuple[str, str]]) -> str:
+def _message(result: str, judged_by: str, pairs: Sequence[tuple[str, str]]) -> str:
     one, other = pairs[0]
     more = f" (and {len(pairs) - 1} more pairs)" if len(pairs) > 2 else " (and 1 more pair)" if len(pairs) == 2 else ""
     reason = (
@@ -128,19 +144,15 @@ def _message(mirror: Mirror, judged_by: str, pairs: Sequence[tuple[str, str]]) -
         if judged_by == "names"
         else f"mirrored images of class {one} resemble class {other}, and those of {other} resemble {one}{more}"
     )
-    kind = "flips" if mirror == "flip" else "vertical flips"
-    return f"{reason}: no {kind} (--{_option(mirror)} turns them on)"
+    return f"{reason}: {result}"
 
 
-def _finding(mirror: Mirror, judged_by: str, pairs: Sequence[tuple[str, str]], evidence: dict[str, Any]) -> Finding:
-    one, other = pairs[0]
-    return Finding(
-        "augment-mirrored-labels",
-        "warning",
-        f"--{_option(mirror)} turns images of class {one} into images of class {other} and keeps their label.",
-        {"setting": mirror, "judged_by": judged_by, "classes": [list(pair) for pair in pairs], **evidence},
-        "--rotate 15" if mirror == "rotate" else f"--no-{_option(mirror)}",
-    )
+def _finding(
+    setting: str, message: str, judged_by: str, pairs: Sequence[tuple[str, str]], evidence: dict[str, Any], fix: str
+) -> Finding:
+    pairs_found = [list(pair) for pair in pairs]
+    evidence = {"setting": setting, "judged_by": judged_by, "classes": pairs_found, **evidence}
+    return Finding("augment-mirrored-labels", "warning", message, evidence, fix)
 
 
 def _option(mirror: Mirror) -> str:

@@ -53,7 +53,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
             (recipe.model.size, recipe.model.size),
             normalization,
             recipe.reading.max_pixels,
-            cast(TestTimeAugmentation, recipe.data.tta),
+            cast(TestTimeAugmentation, flips.settings.recipe.data.tta),
         ),
         settings=flips.settings,
         place=place,

@@ -259,6 +259,8 @@ def resolve(user: Mapping[str, Any], named: NamedRecipe) -> ResolvedRecipe:
         raise SettingError(f"recipe {named.name}: {error}") from None
     left = {*_left_behind(named.settings, user), *overruled(user)}
     kept = {name: value for name, value in named.settings.items() if name not in left}
+    if "tta" in kept and not Recipe.of(**{**kept, **user}).augment.flip:
+        del kept["tta"]  # it is for a network that is trained with flips
     origins = {
         **dict.fromkeys(recipe_settings(), "default"),
         **dict.fromkeys(kept, f"recipe {named.name}"),
