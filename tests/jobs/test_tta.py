@@ -53,6 +53,11 @@ def test_a_run_without_it_can_be_asked_for_it(trained, shapes, capsys):
             main([*verb, "--tta", "flip", "--json"])
     (merged,) = trained.predict(shapes / "dark" / "0.png", tta="flip")
     assert f'"confidence": {merged.confidence}' in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="0"):
+        main(["evaluate", str(trained.path), "--tta", "flip"])
+    assert "test (tta = flip, unlike the run): " in capsys.readouterr().out
+    assert trained.evaluate(tta="flip")["tta"] == "flip"
+    assert "tta" not in trained.evaluate(tta="none")
 
 
 def test_an_unknown_one_is_refused(trained, shapes):

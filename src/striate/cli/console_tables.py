@@ -180,10 +180,11 @@ def _same(values: Sequence[object]) -> str:
 def print_metrics(evaluated: EvaluationResult) -> None:
     metrics = evaluated.metrics
     rows = [(one.title, one.text(2), one.interval_text(2)) for one in figures_of(metrics)]
+    tta = "" if evaluated.tta is None else f" (tta = {evaluated.tta}, unlike the run)"
     print_table(
         [("metric", False), ("value", True), ("95 % interval", True)],
         rows,
-        title=f"{evaluated.data}, {evaluated.split}: {metrics['images']:,} images",
+        title=f"{evaluated.data}, {evaluated.split}{tta}: {metrics['images']:,} images",
     )
     per_class = [(row["class"], f"{row['images']:,}", figures_of(row)) for row in metrics.get("per_class", [])]
     if per_class:

@@ -38,7 +38,8 @@ def evaluate(
     device
         auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     tta
-        test-time augmentation: the image alone (none), or together with its mirror image (flip); if left out, that of the run
+        test-time augmentation: the image alone (none), or together with its mirror image (flip); if left out, that of the run,
+        for which its thresholds and prediction intervals were chosen
     json
         print all metrics as JSON
     quiet

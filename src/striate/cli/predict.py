@@ -49,7 +49,8 @@ def predict(
     device
         auto, cpu, cuda, cuda:1, mps ...; auto is the first GPU, or else the CPU
     tta
-        test-time augmentation: the image alone (none), or together with its mirror image (flip); if left out, that of the run
+        test-time augmentation: the image alone (none), or together with its mirror image (flip); if left out, that of the run,
+        for which its thresholds and prediction intervals were chosen
     """
     from striate.cli.prediction_screen import choose_format, print_predictions
     from striate.jobs import predict_files

@@ -3,7 +3,7 @@
 Images of other data are recognized by content, so that a run's training images are not measured unless requested.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, final
@@ -33,7 +33,7 @@ class EvaluationResult:
     """The metrics of one split, as in metrics.json.
 
     For other data also which images were measured and left out, and findings. For a run's own data
-    `overlap` is None, unless they are its training images.
+    `overlap` is None, unless they are its training images. `tta`: the test-time augmentation, where it is not that of the run.
     """
 
     data: str
@@ -41,13 +41,15 @@ class EvaluationResult:
     metrics: dict[str, Any]
     overlap: SplitOverlap | None = None
     findings: tuple[Finding, ...] = ()
+    tta: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The metrics, and beside them `overlap` and `findings` for other data."""
+        """The metrics, and beside them `tta` where it is not the run's, and `overlap` and `findings` for other data."""
+        metrics = self.metrics if self.tta is None else {**self.metrics, "tta": self.tta}
         if self.overlap is None:
-            return self.metrics
+            return metrics
         findings = [finding.as_json() for finding in self.findings]
-        return {**self.metrics, "overlap": self.overlap.as_json(), "findings": findings}
+        return {**metrics, "overlap": self.overlap.as_json(), "findings": findings}
 
     def warnings(self) -> list[str]:
         """Images that were left out, training images that were measured, and findings."""
@@ -75,8 +77,8 @@ def evaluate(
     taken whole if they have no splits, except images that the run, or a run before it by its weights, was trained on, or that
     chose its epoch; `split` "train" or "val" includes those. `reading`: settings for reading other data (source, class_level,
     task ...), where the run's own do not fit; `max_bad`: the largest share of their files that may be unreadable; `tta`: test-time
-    augmentation, that of the run if left out; `progress`: print how they are read. Raises RunError where the classes differ,
-    where no image is left, or where the run's own data changed.
+    augmentation, that of the run if left out, for which its thresholds and intervals were chosen; `progress`: print how they are
+    read. Raises RunError where the classes differ, where no image is left, or where the run's own data changed.
     """
     folder = RunFolder.open(Path(run))
     check_reading(reading)
@@ -85,15 +87,17 @@ def evaluate(
             f"{', '.join(given)}: the data of the run are read as in training; give this only with --data"
         )
     chosen = choose_device(device)
-    bundle = folder.bundle(own_task).with_tta(tta)
+    stored = folder.bundle(own_task)
+    bundle = stored.with_tta(tta)
+    other_tta = tta if bundle.preprocessing != stored.preprocessing else None
     check_written_splits(folder)
     keep_freed_memory()
     display = progress_display(progress)
     try:
         if data is None:
-            return _evaluate_own(folder, bundle, split, chosen, display)
+            return replace(_evaluate_own(folder, bundle, split, chosen, display), tta=other_tta)
         source = open_other_data(folder, bundle, data, reading, max_bad)
-        return _evaluate_other(folder, bundle, source, split, chosen, display)
+        return replace(_evaluate_other(folder, bundle, source, split, chosen, display), tta=other_tta)
     finally:
         display.close()
 
