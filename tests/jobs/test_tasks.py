@@ -22,6 +22,7 @@ from striate.errors import DataError, RunError, SettingError
 from striate.findings import Finding
 from striate.jobs import CrossValidationResult, Run, check, resume, train, train_folds
 from striate.runs import Bundle, CrossValidationFolder
+from striate.tasks import MultiLabel, Task
 from striate.training.interruption import InterruptedRunError
 
 LEARN = {**QUICK, "epochs": 15, "lr": 0.03, "augment": "none"}
@@ -290,6 +291,18 @@ def test_a_class_that_is_the_same_in_all_images_is_refused(rare, words, data, tm
         ):
             train(table, out=tmp_path / "run", progress=False, **QUICK, **folds)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_task_of_ones_own_decides_what_it_can_learn_from(data, tmp_path):
+    def for_training(*_: Any) -> Any:
+        raise DataError("refused by a rule of its own")
+
+    own = type(
+        "Own", (MultiLabel,), {"name": "own", "needs_examples": Task.needs_examples, "for_training": for_training}
+    )
+    table = with_rare_class(data, tmp_path / "data", 0)
+    with pytest.raises(DataError, match="refused by a rule of its own"):
+        train(table, task=own, out=tmp_path / "run", progress=False, **QUICK)
 
 
 @pytest.fixture(scope="module")

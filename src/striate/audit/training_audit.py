@@ -25,18 +25,24 @@ def audit_survey(source: Source, canvas: Canvas) -> list[Finding]:
 
 
 def audit_splits(
-    source: Source, splits: Splits, canvas: Canvas, existing: Collection[str], recipe: Recipe
+    source: Source,
+    splits: Splits,
+    canvas: Canvas,
+    existing: Collection[str],
+    recipe: Recipe,
+    *,
+    needs_examples: bool,
 ) -> list[Finding]:
-    """All other checks on decoded images; `existing` names the splits that the data came with.
+    """All other checks on decoded images; `existing` names the splits that the data came with, `needs_examples` is of the task.
 
-    Raises DataError for leakage, unless the recipe sets `leakage = warn`, and for classes of which nothing can be learned.
+    Raises DataError for leakage, unless the recipe sets `leakage = warn`, and for classes of which the task learns nothing.
     """
     background = canvas.rendering.background
     hiding = background if source.survey.hides_content(background) else None
     of_scales = [one.finding for one in (*scale_by_class(source), *outlier_values(source))]
     counts = {name: samples.counts() for name, samples in splits.by_name().items()}
     return [
-        *unlearned_classes(splits, is_fold=recipe.data.fold > 0),
+        *(unlearned_classes(splits, is_fold=recipe.data.fold > 0) if needs_examples else ()),
         *(_without_leakage(one, recipe) for one in (*check_splits(splits, hiding), *of_scales)),
         *absent_classes(source.classes if counts["train"] else (), counts, random_shares(existing, recipe)),
     ]

@@ -1,4 +1,4 @@
-"""Classes that each image may have or not, and that none or all of the training images have: nothing can be learned of them."""
+"""Classes that none or all of the training images have: a task that needs examples of both learns nothing of them."""
 
 from typing import Final
 
@@ -40,10 +40,7 @@ def unlearned_classes(splits: Splits, *, is_fold: bool) -> list[Finding]:
 
 
 def _constant(samples: list[LabeledImages]) -> dict[str, bool]:
-    """Of classes that each image may have or not those that none (False) or all (True) of the images have."""
-    targets = samples[0].targets
-    if not targets.has_classes or targets.form != "values" or targets.single_classes() is not None:
-        return {}
+    """Those that none (False) or all (True) of the images have."""
     images = sum(map(len, samples))
     counts = [sum(each) for each in zip(*(one.counts() for one in samples), strict=True)]
     return {name: count > 0 for name, count in zip(samples[0].classes, counts, strict=True) if count in (0, images)}

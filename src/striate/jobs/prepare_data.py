@@ -17,11 +17,14 @@ from striate.runs.resuming import check_unchanged
 from striate.runs.run_splits import split_of_run, write_splits
 from striate.runs.weights_settings import normalization_for
 from striate.runs.weights_splits import count_known_to_weights, is_split_open, with_split_of_weights
+from striate.tasks import Task
 from striate.training import Recipe, ResolvedRecipe, available_cores
 from striate.training.data_defaults import canvas_of
 
 
-def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, display: ProgressDisplay) -> PreparedData:
+def prepare_data(
+    source: Source, settings: ResolvedRecipe, folder: RunFolder, display: ProgressDisplay, task: type[Task]
+) -> PreparedData:
     """From a source to what a network is trained on. Raises DataError for data that cannot be trained on."""
     recipe = settings.recipe
     source.take_survey(display.reading)
@@ -38,7 +41,7 @@ def prepare_data(source: Source, settings: ResolvedRecipe, folder: RunFolder, di
         raise DataError(f"{error}{reasons}") from None
     counts = ", ".join(f"{name} {len(samples):,}" for name, samples in splits.by_name().items())
     display.messages([f"images:  {counts}", *deviating_splits(splits, images, recipe)])
-    of_splits = audit_splits(source, splits, canvas, images, recipe)
+    of_splits = audit_splits(source, splits, canvas, images, recipe, needs_examples=task.needs_examples)
     write_splits(folder, splits, source)
     of_weights = weights_leakage(count_known_to_weights(folder, splits, source), splits)
     flips = resolve_flips(settings, source.classes, sample_of_split(splits.train))

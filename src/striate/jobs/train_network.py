@@ -221,7 +221,7 @@ def run_phases(
     """Prepare the data, train, evaluate and report; a resumed run goes through all of it again."""
     keep_freed_memory()
     try:
-        prepared = prepare_data(source, settings, folder, display)
+        prepared = prepare_data(source, settings, folder, display, own_task or TASKS[source.task])
         loss, targets = prepared.settings.recipe.loss, prepared.splits.train.targets
         task = task_for_training(source.task, source.classes, loss, targets, own_task)
         settings = decide_fine_tuning(folder, model, task, prepared, display)

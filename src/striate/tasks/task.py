@@ -99,6 +99,7 @@ class Task(ABC):
 
     name: ClassVar[str]
     calibrates: ClassVar[bool]  # whether `calibrated` changes anything
+    needs_examples: ClassVar[bool] = False  # whether some training images must have each class, and some not
     classes: tuple[str, ...]  # of the network's outputs, or names of numbers
 
     @classmethod

@@ -39,6 +39,7 @@ class MultiLabel(Task):
 
     name: ClassVar[str] = "multilabel"
     calibrates: ClassVar[bool] = True
+    needs_examples: ClassVar[bool] = True
     classes: tuple[str, ...]
     thresholds: tuple[float, ...]
     weights: Tensor | None = None
