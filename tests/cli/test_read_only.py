@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.jobs.conftest import QUICK, make_images
 
 COMMANDS = """
@@ -52,6 +53,7 @@ def read_only(folder: Path, command: list[str]) -> list[str]:
     return ["unshare", "-rm", "sh", "-c", f"{mount} && exec {shlex.join(command)}"] if allowed else command
 
 
+@pytest.mark.large
 def test_every_command_works_on_data_that_cannot_be_written(tmp_path: Path) -> None:
     data = make_images(tmp_path / "data", each=8)
     rows = [f"{path.relative_to(data)},{path.parent.name}" for path in sorted(data.rglob("*.png"))]

@@ -135,6 +135,7 @@ def child(root: Path, folder: Path, moment: int) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.large
 def test_killed_at_any_moment_nothing_half_is_used_and_what_is_left_goes(root: Path, tmp_path: Path) -> None:
     expected = load_images(open_source(root).with_limits(Limits(max_bad=0.2)), CANVAS, threads=1)
     whole = child(root, tmp_path / "whole", 0)

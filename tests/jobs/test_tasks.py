@@ -276,7 +276,7 @@ def test_targets_of_which_nothing_can_be_learned_are_refused(data, tmp_path):
     (copy / "labels.csv").unlink()
     with (copy / "numbers.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["file", "age"], *([f"{n:03d}.png", 41.5] for n in range(120))])
-    with pytest.raises(DataError, match=r"age is 41.5 in all of the 84 training images"):
+    with pytest.raises(DataError, match=r"numbers.csv: age is 41.5 in all of the 84 training images"):
         train(copy / "numbers.csv", out=tmp_path / "run", progress=False, task="regress", **QUICK)
     assert not (tmp_path / "run").exists()
 
@@ -287,7 +287,8 @@ def test_a_class_that_is_the_same_in_all_images_is_refused(rare, words, data, tm
     each: list[dict[str, Any]] = [{}, {"folds": 3, "fold": 1}]
     for folds in each:
         with pytest.raises(
-            DataError, match=rf"the class rare is {words} of the \d+ training images, so nothing can be learned of it"
+            DataError,
+            match=rf"{table.name}: the class rare is {words} of the \d+ training images, so nothing can be learned of it",
         ):
             train(table, out=tmp_path / "run", progress=False, **QUICK, **folds)
     assert not (tmp_path / "run").exists()

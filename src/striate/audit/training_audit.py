@@ -42,7 +42,7 @@ def audit_splits(
     of_scales = [one.finding for one in (*scale_by_class(source), *outlier_values(source))]
     counts = {name: samples.counts() for name, samples in splits.by_name().items()}
     return [
-        *(unlearned_classes(splits, is_fold=recipe.data.fold > 0) if needs_examples else ()),
+        *(unlearned_classes(splits, source.location, is_fold=recipe.data.fold > 0) if needs_examples else ()),
         *(_without_leakage(one, recipe) for one in (*check_splits(splits, hiding), *of_scales)),
         *absent_classes(source.classes if counts["train"] else (), counts, random_shares(existing, recipe)),
     ]

@@ -11,7 +11,7 @@ __all__ = ["unlearned_classes"]
 _EXAMPLES: Final = 10
 
 
-def unlearned_classes(splits: Splits, *, is_fold: bool) -> list[Finding]:
+def unlearned_classes(splits: Splits, location: str, *, is_fold: bool) -> list[Finding]:
     """A finding in a fold of a cross-validation, whose split alone may be the reason; the others have images to learn from.
 
     Raises DataError for a class of which no fold could learn, and in any other training.
@@ -20,9 +20,9 @@ def unlearned_classes(splits: Splits, *, is_fold: bool) -> list[Finding]:
     refused = next(((name, is_all) for name, is_all in training.items() if not is_fold or name in whole), None)
     if refused is not None:
         name, is_all = refused
+        images = f"{'all' if is_all else 'none'} of the {len(splits.train):,} training images"
         raise DataError(
-            f"the class {name} is in {'all' if is_all else 'none'} of the {len(splits.train):,} training images, so nothing can be "
-            "learned of it; remove its column, or add images"
+            f"{location}: the class {name} is in {images}, so nothing can be learned of it; remove its column, or add images"
         )
     if not training:
         return []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from striate.data import Source, describe_source
-from striate.errors import SettingError
+from striate.errors import DataError, SettingError
 from striate.jobs.finish_run import finish_run
 from striate.jobs.prepare_data import prepare_data
 from striate.jobs.run import Run
@@ -223,7 +223,10 @@ def run_phases(
     try:
         prepared = prepare_data(source, settings, folder, display, own_task or TASKS[source.task])
         loss, targets = prepared.settings.recipe.loss, prepared.splits.train.targets
-        task = task_for_training(source.task, source.classes, loss, targets, own_task)
+        try:
+            task = task_for_training(source.task, source.classes, loss, targets, own_task)
+        except DataError as error:  # which knows the targets and not where they are from
+            raise DataError(f"{source.location}: {error}") from None
         settings = decide_fine_tuning(folder, model, task, prepared, display)
         timer.end_phase("data")
         settings = use_threads(settings, model, prepared.training_batches(settings.recipe))

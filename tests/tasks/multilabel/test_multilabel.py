@@ -109,7 +109,7 @@ def test_the_histograms_of_the_loop_give_the_same_figures_to_a_thousandth():
     assert auroc.value == pytest.approx(roc_auc_score(targets, probabilities), abs=1e-3)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=15))
 def test_no_other_threshold_has_a_greater_f1(samples):
     scores, positives = (np.array(one) for one in zip(*samples, strict=True))
