@@ -3,6 +3,8 @@
 Where a class neither occurs nor is predicted ours is not defined (NaN), while torchmetrics gives 0: it is left out here.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -33,7 +35,8 @@ def measured(name: str, targets: LoadedTargets, outputs: Tensor) -> tuple[dict[s
         )
         batch = Batch(outputs[ids], targets.gather_on(torch.device("cpu"))(ids, view), ids, view)
         metrics.update(outputs[ids], batch)
-        predictions.update(outputs[ids], batch)
+        with_originals = replace(batch, originals=targets.originals(ids, view))
+        predictions.update(task.decode(outputs[ids]), with_originals)
     return {one.key: one.value for one in metrics.compute()}, predictions
 
 
