@@ -11,7 +11,7 @@ from striate.views import lookup_tables
 from striate.views.autoaugment import TABLES, AutoAugment
 from striate.views.color import rotate_hue
 from striate.views.pixel_operations import gaussian_blur
-from striate.views.published_operations import KINDS, Steps, perform
+from striate.views.published_operations import KINDS, OPERATIONS, Steps, perform
 from striate.views.published_policies import AugMix, RandAugment, TrivialAugment
 
 pytestmark = pytest.mark.oracle
@@ -20,9 +20,6 @@ functional = v2.functional
 NEAREST, BILINEAR = functional.InterpolationMode.NEAREST, functional.InterpolationMode.BILINEAR
 
 SIZES = [(32, 32), (28, 31), (64, 48)]
-
-WARPS = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
-FEW = 0.1  # of the pixels lie between two others, and which one is nearest depends on the CPU's matrix product
 
 
 def random_images(count: int, channels: int, size: tuple[int, int]) -> Tensor:
@@ -49,9 +46,18 @@ def magnitudes_of(policy: Any, space: dict[str, Any], bins: int, size: tuple[int
     return drawn
 
 
-def differ(one: Tensor, other: Tensor) -> float:
-    """The share of values that differ."""
-    return (one != other).double().mean().item()
+def between_two_pixels(kind: str, magnitude: float, size: tuple[int, int]) -> Tensor:
+    """h w: where a warp looks half way between two pixels. Which is the nearest depends on how a CPU rounds a matrix product."""
+    affine = next(row.affine for row in OPERATIONS if row.kind == kind)
+    height, width = size
+    if affine is None:
+        return torch.zeros(size, dtype=torch.bool)
+    y, x = (torch.arange(side).double() + 0.5 - side / 2 for side in size)
+    rows = affine(torch.tensor([magnitude]).double(), height, width)
+    sources = [
+        a * x[None] + b * y[:, None] + c + side / 2 - 0.5 for (a, b, c), side in zip(rows, (width, height), strict=True)
+    ]
+    return torch.stack([(one - one.floor() - 0.5).abs() < 1e-4 for one in sources]).any(0)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -70,7 +76,7 @@ def test_every_operation_at_every_strength(policy: Any, bins: int, size: tuple[i
     wrong = Counter(
         kind
         for result, image, (kind, magnitude) in zip(done, images, drawn, strict=True)
-        if differ(result, expected(policy, image, kind, magnitude)) > (FEW if kind in WARPS else 0)
+        if ((result != expected(policy, image, kind, magnitude)) & ~between_two_pixels(kind, magnitude, size)).any()
     )
     assert not wrong
 
@@ -129,8 +135,10 @@ def test_augmix_blends_torchvisions_chains():
                 done = expected(policy, done, kind, magnitude, BILINEAR)
             mixed += weights[chain + 1, sample] * done
         off = (result[sample].float() - mixed.to(torch.uint8).float()).abs()
-        assert off.max() <= 2  # by the CPU
-        assert (off > 1).double().mean() < 0.01
+        assert (off > 1).double().mean() < 0.001
+        assert (
+            off.max() <= 2
+        )  # where a CPU puts a warped whole number just below itself, it is rounded down in one of the two
 
 
 @pytest.mark.parametrize("std", [0.5, 1.0, 2.0])
