@@ -47,7 +47,7 @@ def magnitudes_of(policy: Any, space: dict[str, Any], bins: int, size: tuple[int
 
 
 def between_two_pixels(kind: str, magnitude: float, size: tuple[int, int]) -> Tensor:
-    """h w: where a warp looks half way between two pixels. Which is the nearest depends on how a CPU rounds a matrix product."""
+    """h w: where a warp reads half way between two pixels. The nearest depends on how a CPU rounds a matrix product."""
     affine = next(row.affine for row in OPERATIONS if row.kind == kind)
     height, width = size
     if affine is None:
