@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.models.networks import LIGHT, REPRESENTATIVE
+from tests.models.networks import REPRESENTATIVE, other_ways_marked
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -57,9 +57,9 @@ def randomized(network: Network) -> Network:
 
 
 # Not those that have no window that is the same everywhere, nor those whose stages are another network's, and, to save time,
-# not the largest; the heavy in a step of .ci/run.
+# not the largest.
 WITH_WINDOW = [
-    name if NETWORKS[name].parameters <= LIGHT else pytest.param(name, marks=pytest.mark.large)
+    name
     for name in REPRESENTATIVE
     if not name.startswith(("vit", "swin"))
     and NETWORKS[name].module != "unet_encoder"
@@ -67,7 +67,7 @@ WITH_WINDOW = [
 ]
 
 
-@pytest.mark.parametrize("name", WITH_WINDOW)
+@pytest.mark.parametrize("name", other_ways_marked(WITH_WINDOW))
 def test_gradients_reach_just_as_far_as_the_receptive_field(name):
     """In an image that is higher than the field; a narrow one, since height and width go the same way."""
     torch.manual_seed(0)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.models.networks import on_meta, siblings_marked
+from tests.models.networks import on_meta, other_ways_marked
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -121,7 +121,7 @@ def figures(layer: Layer, what: str, axis: int) -> int:
     return layer.parameters if what == "parameters" else layer.shape[axis]
 
 
-@pytest.mark.parametrize("name", siblings_marked())
+@pytest.mark.parametrize("name", other_ways_marked(NETWORKS))
 def test_counts_are_those_of_the_table_and_of_torch_and_every_formula_is_true(name):
     entry, network = NETWORKS[name], on_meta(name)
     summary = summarize(network, channels=entry.channels, size=entry.size)

@@ -23,17 +23,13 @@ SIBLINGS: Final = [name for name in NETWORKS if name not in REPRESENTATIVE]
 # A thousand layers take long even where tensors have no numbers.
 VERY_DEEP: Final = ("cifar_resnet1202", "cifar_preact_resnet1001")
 LIGHT: Final = 15e6  # parameters
-LIGHT_WAY: Final = 5e6
+LIGHT_WAY: Final = 2e6
 
 
 def other_ways_marked(names: Iterable[str]) -> list[str | ParameterSet]:
     """The names; heavy networks, and all but the first of each file, run in a step of .ci/run. For tests that cost much."""
-    return [
-        name
-        if NETWORKS[name].parameters <= LIGHT_WAY and name not in OTHER_WAYS
-        else pytest.param(name, marks=pytest.mark.large)
-        for name in names
-    ]
+    firsts = {name for name in FIRST_OF_FILE.values() if NETWORKS[name].parameters <= LIGHT_WAY}
+    return [name if name in firsts else pytest.param(name, marks=pytest.mark.large) for name in names]
 
 
 def siblings_marked(names: Iterable[str] = NETWORKS) -> list[str | ParameterSet]:

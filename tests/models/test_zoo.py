@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.models.networks import VERY_DEEP, image, native, on_meta, siblings_marked
+from tests.models.networks import VERY_DEEP, image, native, on_meta, other_ways_marked, siblings_marked
 from torch import Tensor, nn
 
 from striate.errors import SettingError
@@ -112,7 +112,7 @@ def test_a_network_is_what_its_row_its_page_and_its_declarations_state(name):
 
 
 @pytest.mark.parametrize("size", [28, 64])
-@pytest.mark.parametrize("name", siblings_marked(FOR_LARGE_IMAGES))
+@pytest.mark.parametrize("name", other_ways_marked(FOR_LARGE_IMAGES))
 def test_networks_for_large_images_take_small_ones_without_losing_them(name, size):
     network = on_meta(name, channels=1, size=size).train()
     assert network.min_size <= size

@@ -1,5 +1,6 @@
 """Trainings of a second: three classes of small images that a few steps can tell apart."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import torch
@@ -58,10 +59,14 @@ def same_weights(one: TrainingState, other: TrainingState) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-def check_resuming(recipe: Recipe, stop: int) -> None:
-    """A run that was stopped after `stop` records and resumed in another process equals an uninterrupted one to the bit."""
+def check_resuming(recipe: Recipe, stops: Iterable[int]) -> None:
+    """A run that was stopped after any of `stops` records and resumed equals an uninterrupted one to the bit."""
     whole, _ = run(recipe)
+    for stop in stops:
+        _check_resuming(recipe, stop, whole)
 
+
+def _check_resuming(recipe: Recipe, stop: int, whole: TrainingState) -> None:
     first = fresh(recipe)
     for count, _ in enumerate(train(first, TASK, batches(recipe), batches(recipe), recipe), start=1):
         if count == stop:
@@ -73,6 +78,6 @@ def check_resuming(recipe: Recipe, stop: int) -> None:
     second = TrainingState(create_model(recipe.model.name, classes=3, channels=1), TASK, recipe)
     second.load(saved, scalars)
     run(recipe, second)
-    assert same_weights(whole, second)
+    assert same_weights(whole, second), stop
     timeless = [replace(row, seconds=0, images_per_second=0) for row in whole.history]
     assert timeless == [replace(row, seconds=0, images_per_second=0) for row in second.history]

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from tests.models.networks import REPRESENTATIVE, on_meta
+from tests.models.networks import REPRESENTATIVE, on_meta, other_ways_marked
 from tests.training.small_runs import RECIPE, TASK, batches, check_resuming, fresh, run
 from torch import nn
 
@@ -28,7 +28,7 @@ def trained(network: Network) -> set[str]:
     return {key.partition(".")[0] for key in trained_parameters(network)}
 
 
-@pytest.mark.parametrize("name", REPRESENTATIVE)
+@pytest.mark.parametrize("name", other_ways_marked(REPRESENTATIVE))
 def test_frozen_layers_are_in_eval_mode_and_have_no_gradients(name):
     network = on_meta(name, size=64)
     natural, depths = trained_parameters(network), layer_depths(network)
@@ -123,7 +123,6 @@ def test_frozen_layers_build_no_graph():
     assert [output.requires_grad for output in outputs] == [False, False, True]
 
 
-@pytest.mark.parametrize("stop", [1, 4, 5, 7, 8, 9, 11])  # inside, at the end and at the start of each phase
 @pytest.mark.parametrize(
     "settings",
     [
@@ -134,8 +133,9 @@ def test_frozen_layers_build_no_graph():
         ),
     ],
 )
-def test_a_resumed_run_equals_an_uninterrupted_one_in_every_phase(settings, stop):
-    check_resuming(RECIPE.with_values(lr=0.003, **settings), stop)
+def test_a_resumed_run_equals_an_uninterrupted_one_in_every_phase(settings):
+    """Stopped inside, at the end and at the start of each phase."""
+    check_resuming(RECIPE.with_values(lr=0.003, **settings), (1, 4, 5, 7, 8, 9, 11))
 
 
 def test_each_layer_takes_its_share_of_the_step():

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.models.networks import REPRESENTATIVE, on_meta
+from tests.models.networks import REPRESENTATIVE, on_meta, other_ways_marked
 from torch import Tensor, nn
 
 from striate.models import Network, create_model
@@ -39,7 +39,7 @@ def used(output: Any) -> set[Tensor]:
     return found
 
 
-@pytest.mark.parametrize("name", REPRESENTATIVE)
+@pytest.mark.parametrize("name", other_ways_marked(REPRESENTATIVE))
 def test_a_layer_is_as_deep_as_the_first_output_that_depends_on_it(name):
     network = on_meta(name, channels=3, size=64)
     called: list[nn.Module] = []

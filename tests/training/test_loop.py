@@ -95,16 +95,17 @@ def test_a_batch_is_a_mosaic_as_often_as_the_recipe_states():
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "accumulate", "stop"),
+    ("optimizer", "accumulate", "stops"),
     [
-        *((name, 1, stop) for name in ("sgd", "adam", "adamw", "rmsprop", "muon") for stop in (1, 3, 4, 6, 11)),
-        *(("adamw", 3, stop) for stop in (1, 2, 3, 5, 8)),  # within a window of three, and within the one of one batch
+        ("adamw", 1, (1, 3, 4, 6, 11)),
+        *((name, 1, (1, 4, 6)) for name in ("sgd", "adam", "rmsprop", "muon")),
+        ("adamw", 3, (1, 2, 3, 5, 8)),  # within a window of three, and within the one of one batch
     ],
 )
-def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(optimizer, accumulate, stop):
+def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(optimizer, accumulate, stops):
     recipe = RECIPE.with_values(optimizer=optimizer, mixup=0.3, cutmix=0.5, mosaic=0.4, clip_grad_norm=1.0, lr=0.003)
     recipe = recipe.with_values(accumulate=accumulate)
-    check_resuming(recipe, stop)
+    check_resuming(recipe, stops)
 
 
 @pytest.mark.parametrize("forgotten", ["generator", "optimizer.0.exp_avg", "average.stages.0.0.weight", "loss_sum"])

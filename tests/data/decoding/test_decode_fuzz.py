@@ -33,8 +33,8 @@ def survey(count: int) -> Any:
     return found
 
 
-def test_800_damaged_images_end_as_pixels_or_as_a_reason() -> None:
-    survey(800)
+def test_500_damaged_images_end_as_pixels_or_as_a_reason() -> None:
+    survey(500)
 
 
 @pytest.mark.large
