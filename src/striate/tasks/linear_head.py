@@ -12,9 +12,10 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from striate.data import Batch
 from striate.errors import DataError
 from striate.models import HeadDescription
-from striate.tasks.figure import Figure
+from striate.tasks.figure import Figure, main_figure
 from striate.tasks.fitted_head import EmbeddedSamples, FittedHead
 from striate.tasks.head_choice import (
     CHOICE_SAMPLES,
@@ -26,6 +27,7 @@ from striate.tasks.head_choice import (
     quiet_and_single_threaded,
     sample_order,
 )
+from striate.tasks.task import Task
 
 __all__ = ["LinearEstimator", "fit_linear_head"]
 
@@ -55,15 +57,10 @@ class _Attempt:
     outputs: Tensor  # of the rows that the folds test, in their order
 
 
-def fit_linear_head(
-    estimator: LinearEstimator,
-    samples: EmbeddedSamples,
-    targets: Tensor,
-    figure: Callable[[Tensor, Tensor], Figure],
-) -> FittedHead:
+def fit_linear_head(estimator: LinearEstimator, task: Task, samples: EmbeddedSamples, targets: Tensor) -> FittedHead:
     """Fit the layer and choose the strength of its penalty. The order of the samples does not matter.
 
-    targets: N K float, of the samples. figure: (outputs, rows) -> how well the outputs do for these rows of the samples.
+    targets: N K float, of the samples. What the folds measure is the main figure of the task.
     """
     if not samples.embeddings.isfinite().all():
         raise DataError("embeddings are not all finite numbers: the network's weights or its input images are not")
@@ -79,12 +76,18 @@ def fit_linear_head(
         with quiet_and_single_threaded(embeddings[rows]):
             best = _best(estimator, embeddings[rows], targets[rows], weights[rows], folds)
         tested = torch.cat([test for _, test in folds])
-        value, measured = best.value, figure(best.outputs, order[rows[tested]])
+        value, measured = best.value, _figure(task, best.outputs, samples.batch(order[rows[tested]]))
     as_chosen = min(1.0, CHOICE_SAMPLES / len(order))
     with quiet_and_single_threaded(embeddings):
         layer = scale.folded_into(estimator.fit(embeddings, targets, as_chosen * weights, value))
     description = HeadDescription(kind="linear", features=embeddings.shape[1], classes=targets.shape[1])
     return FittedHead(layer.float().eval(), description, estimator.name, estimator.setting, value, measured)
+
+
+def _figure(task: Task, outputs: Tensor, batch: Batch) -> Figure:
+    predictions = task.predictions()
+    predictions.update(task.decode(outputs), batch)
+    return main_figure(predictions.metrics())
 
 
 def _best(

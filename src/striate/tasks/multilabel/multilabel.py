@@ -13,7 +13,6 @@ from torch import Tensor
 from striate.data import Batch, ImageFrame, LoadedTargets, MultiLabelTargets
 from striate.errors import DataError
 from striate.number_format import finite
-from striate.tasks.figure import Figure, main_figure
 from striate.tasks.fitted_head import EmbeddedSamples, FittedHead, HeadFit
 from striate.tasks.linear_head import fit_linear_head
 from striate.tasks.multilabel.linear_head import logistic_regressions
@@ -88,13 +87,8 @@ class MultiLabel(Task):
         """A logistic regression a class, weighted as the loss is."""
         assert isinstance(samples.targets, MultiLabelTargets)
 
-        def figure(outputs: Tensor, rows: Tensor) -> Figure:
-            predictions = self.predictions()
-            predictions.update(self.decode(outputs), samples.batch(rows))
-            return main_figure(predictions.metrics())
-
         targets = torch.from_numpy(samples.targets.values).float()
-        return fit_linear_head(logistic_regressions(self.weights), samples, targets, figure)
+        return fit_linear_head(logistic_regressions(self.weights), self, samples, targets)
 
     def metrics(self) -> ScoreHistograms:
         return ScoreHistograms([not math.isnan(one) for one in self.thresholds])

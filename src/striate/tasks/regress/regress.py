@@ -12,7 +12,6 @@ from torch import Tensor
 
 from striate.data import Batch, ImageFrame, LoadedTargets, RegressionTargets
 from striate.errors import DataError
-from striate.tasks.figure import Figure, main_figure
 from striate.tasks.fitted_head import EmbeddedSamples, FittedHead, HeadFit
 from striate.tasks.linear_head import fit_linear_head
 from striate.tasks.regress.linear_head import RIDGE
@@ -93,14 +92,9 @@ class Regress(Task):
         """Ridge regression of the standardized numbers, whatever the loss of fine-tuning."""
         assert isinstance(samples.targets, RegressionTargets)
 
-        def figure(outputs: Tensor, rows: Tensor) -> Figure:
-            predictions = self.predictions()
-            predictions.update(self.decode(outputs), samples.batch(rows))
-            return main_figure(predictions.metrics())
-
         means, stds = self._tensors(torch.device("cpu"))
         targets = (torch.from_numpy(samples.targets.values) - means) / stds
-        return fit_linear_head(RIDGE, samples, targets, figure)
+        return fit_linear_head(RIDGE, self, samples, targets)
 
     def metrics(self) -> ErrorSums:
         return ErrorSums(*self._tensors(torch.device("cpu")), self.scale.units[0])
