@@ -3,6 +3,7 @@ from striate.jobs import Run as Run
 from striate.jobs import augment as augment
 from striate.jobs import check as check
 from striate.jobs import features as features
+from striate.jobs import find_learning_rate as find_learning_rate
 from striate.jobs import load as load
 from striate.jobs import resume as resume
 from striate.jobs import train as train

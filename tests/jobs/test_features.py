@@ -126,7 +126,7 @@ def test_images_in_memory_have_features_too(trained, tmp_path):
         ({"model": "shufflenet_v2_x0_5", "weights": "ours.safetensors"}, "nothing tells which size and normalization"),
         ({"model": "resnet18", "weights": "ours.safetensors"}, "these are not the weights of resnet18"),
         ({"model": "efficientnet_lite9"}, "efficientnet_lite9"),
-        ({"out": "features.csv"}, "--out features.csv: is not a .npz file"),
+        ({"out": "features.csv"}, "--out features.csv: is no .npz file"),
         ({"out": "no/such/f.npz"}, "there is no folder no/such"),
         ({"out": "shapes/f.npz"}, "lies within the data"),
         ({"out": "other.npz"}, "exists and is no .npz file of `striate features`"),

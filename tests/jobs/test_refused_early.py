@@ -75,7 +75,7 @@ def test_check(given: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"out": "sheet.jpg"}, "is not a PNG"),
+        ({"out": "sheet.jpg"}, "is no PNG"),
         ({"out": "no/such/a.png"}, "there is no folder"),
         ({"rotate": 999}, "out of range"),
     ],

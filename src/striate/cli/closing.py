@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from striate.findings import Finding
-from striate.jobs import Augmented, CrossValidationResult, Run
+from striate.jobs import Augmented, CrossValidationResult, LearningRateResult, Run
 from striate.number_format import setting
+from striate.report.range_test_chart import range_test_text
 from striate.runs import Features
+from striate.training.range_test import RULE
 from striate.views import POLICIES, Policy
 
 
@@ -45,6 +47,21 @@ def print_features(result: Features) -> None:
     count, dimensions = result.embeddings.shape
     print(f"features: {result.path} ({count:,} images, {dimensions:,} features each; embeddings, ids, labels, splits)")
     print(f"page:     {result.page}")
+
+
+def print_learning_rate(found: LearningRateResult) -> None:
+    """The chart in letters, the rate and its rule, where the SVG is, and the command that trains with the rate."""
+    print("\n".join(range_test_text(found.test)))
+    proposed = found.test.proposed
+    if proposed is None:
+        print(
+            "rate:    none: the loss did not fall by 5 % before it broke; look at the chart, the data and the network"
+        )
+    else:
+        print(f"rate:    {proposed:g}, {RULE}")
+    print(f"chart:   {found.path}")
+    if proposed is not None:
+        print(f"next:    {found.command}")
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

@@ -36,6 +36,12 @@ VERBS = {
         "recipe; the report shows where each value comes from.",
         "striate train mnist --epochs 2 --out runs/digits",
     ),
+    "lr": Verb(
+        "Find a learning rate before training.",
+        "A range test: trains a few steps as `striate train` would, with a rate that grows until the loss breaks. Prints the loss "
+        "over the rate, a rate with the rule that chose it, and the command that trains with it; writes the chart as an SVG.",
+        "striate lr mnist --out digits.svg",
+    ),
     "augment": Verb(
         "Show images before and after augmentation.",
         "Writes a PNG. Each row is an image: the original, then its augmented views of the first epochs, with boxes, masks and "

@@ -15,5 +15,7 @@ from striate.jobs.predict_images import predict_files as predict_files
 from striate.jobs.resume_run import resume as resume
 from striate.jobs.run import Run as Run
 from striate.jobs.run import load as load
+from striate.jobs.run_range_test import LearningRateResult as LearningRateResult
+from striate.jobs.run_range_test import find_learning_rate as find_learning_rate
 from striate.jobs.summarize import summarize_network as summarize_network
 from striate.jobs.train_network import train as train

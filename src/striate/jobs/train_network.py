@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from striate.data import Source, describe_source
-from striate.errors import DataError, SettingError
+from striate.errors import SettingError
 from striate.jobs.finish_run import finish_run
-from striate.jobs.prepare_data import prepare_data
+from striate.jobs.prepare_training import prepare_training
 from striate.jobs.run import Run
-from striate.jobs.start_from_weights import decide_fine_tuning, fit_head_on_features, plan_training
+from striate.jobs.start_from_weights import fit_head_on_features, plan_training
 from striate.jobs.train_epochs import train_epochs
 from striate.models import Network
 from striate.progress import ProgressDisplay, progress_display
@@ -29,7 +29,7 @@ from striate.runs.timings import PhaseTimer
 from striate.runs.weights_settings import check_starting_weights, resolve_with_weights, with_model_of_weights
 from striate.runs.weights_splits import is_split_open
 from striate.sources import ImagesInput, LabelsInput, TrainingData
-from striate.tasks import TASKS, Task, require_task, task_for_training
+from striate.tasks import TASKS, Task, require_task
 from striate.training import (
     ResolvedRecipe,
     TrainingState,
@@ -42,7 +42,6 @@ from striate.training.build_network import (
     check_output,
     check_settings,
     resolve_machine,
-    use_threads,
 )
 from striate.training.interruption import InterruptedRunError
 from striate.training.machine import threads_restored
@@ -221,25 +220,11 @@ def run_phases(
     """Prepare the data, train, evaluate and report; a resumed run goes through all of it again."""
     keep_freed_memory()
     try:
-        prepared = prepare_data(source, settings, folder, display, own_task or TASKS[source.task])
-        loss, targets = prepared.settings.recipe.loss, prepared.splits.train.targets
-        try:
-            task = task_for_training(source.task, source.classes, loss, targets, own_task)
-        except DataError as error:  # which knows the targets and not where they are from
-            raise DataError(f"{source.location}: {error}") from None
-        settings = decide_fine_tuning(folder, model, task, prepared, display)
+        ready = prepare_training(folder, source, settings, model, display, own_task)
+        task, prepared, settings = ready.task, ready.prepared, ready.settings
         timer.end_phase("data")
-        settings = use_threads(settings, model, prepared.training_batches(settings.recipe))
-        chosen = {
-            "source": source.kind,
-            "task": task.name,
-            "cache": prepared.place,
-            "dropout": "the network's own, if any",
-        }
-        folder.write_recipe(to_toml(settings, chosen))
         head = None
-        fit = task.head_fit(settings.recipe.transfer.head)
-        if settings.recipe.transfer.weights != "none" and fit is not None:
+        if (fit := ready.head_fit) is not None:
             if folder.has_checkpoint():
                 restore_head(folder, model)
             else:

@@ -88,8 +88,8 @@ def finished_manifest(
     }
 
 
-def command_line(source: Source, settings: ResolvedRecipe, out: Path) -> str:
-    """The command that repeats this run: all settings that the user chose, typed or by a recipe.
+def command_line(source: Source, settings: ResolvedRecipe, out: Path | None = None) -> str:
+    """The command that repeats a run: all settings that the user chose, typed or by a recipe, and the run folder if given.
 
     For data in memory it is a call from Python, in which `data` stands for them.
     """
@@ -108,13 +108,13 @@ def command_line(source: Source, settings: ResolvedRecipe, out: Path) -> str:
                 if isinstance(value, bool)
                 else [f"--{option}", str(value)]
             )
-    return shlex.join([*words, "--out", str(out)])
+    return shlex.join([*words, *(["--out", str(out)] if out else [])])
 
 
-def _call(settings: ResolvedRecipe, out: Path) -> str:
+def _call(settings: ResolvedRecipe, out: Path | None) -> str:
     chosen = {name: value for name, value in settings.recipe.values().items() if settings.origins[name] == "user"}
     named = [origin.removeprefix("recipe ") for origin in settings.origins.values() if origin.startswith("recipe ")]
-    words = {**({"recipe": named[0]} if named else {}), **chosen, "out": str(out)}
+    words = {**({"recipe": named[0]} if named else {}), **chosen, **({"out": str(out)} if out else {})}
     verb = "train_folds" if settings.recipe.data.trains_all_folds else "train"
     return f"striate.{verb}(data, {', '.join(f'{name}={value!r}' for name, value in words.items())})  # data in memory"
 

@@ -54,7 +54,7 @@ def check_contact_sheet_path(path: Path) -> None:
 def check_file_path(path: Path, kind: str, suffix: str, is_own: Callable[[Path], bool], verb: str) -> None:
     """Raise SettingError where a file of a verb cannot be written: only files that the verb wrote itself are replaced."""
     if path.suffix.lower() != suffix:
-        raise SettingError(f"--out {path}: is not a {kind}; give a name that ends in {suffix}")
+        raise SettingError(f"--out {path}: is no {kind}; give a name that ends in {suffix}")
     if not path.parent.is_dir():
         raise SettingError(f"--out {path}: there is no folder {path.parent}; make it, or choose another")
     with explained(path):

@@ -1,0 +1,94 @@
+"""The range test: its average, what it proposes for planted curves, and that it breaks where theory has it."""
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+from tests.training.small_runs import RECIPE, TASK, batches, fresh
+from torch import nn
+
+from striate.training.range_test import STEPS, RangeTest, range_steps
+
+
+def measured(losses: list[float]) -> RangeTest:
+    test = RangeTest()
+    for step, loss in enumerate(losses):
+        test.add(1e-6 * 10 ** (step / 20), loss)
+    return test
+
+
+def valley(bottom: int, depth: float) -> list[float]:
+    """Losses of 1 that fall by `depth` before step `bottom` and rise after it."""
+    return [1 - depth * max(0.0, 1 - abs(step - bottom) / 20) for step in range(140)]
+
+
+def test_the_average_is_that_of_the_formula():
+    losses = [3.0, 1.0, 4.0, 1.0, 5.0]
+    for n, smoothed in enumerate(measured(losses).smoothed, start=1):
+        weights = [0.9 ** (n - 1 - step) for step in range(n)]
+        mean = sum(weight * loss for weight, loss in zip(weights, losses, strict=False)) / sum(weights)
+        assert smoothed == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("bottom", [50, 80, 110])
+def test_the_rate_is_a_tenth_of_that_of_the_lowest_average(bottom):
+    test = measured(valley(bottom, 0.8))
+    assert bottom <= test.lowest <= bottom + 12  # an average comes late
+    assert test.proposed == pytest.approx(test.rates[test.lowest] / 10, rel=0.05)
+    assert test.proposed == float(f"{test.proposed:.1e}")
+
+
+@pytest.mark.parametrize(
+    "losses", [valley(80, 0.03), [1.0 + step / 140 for step in range(140)], [1.0] * 140, [2.0, 1.0, math.nan]]
+)
+def test_nothing_is_proposed_where_the_loss_does_not_fall(losses):
+    assert measured(losses).proposed is None
+
+
+def test_it_is_broken_by_a_loss_that_is_lost_or_several_times_the_lowest():
+    test = measured([1.0] * 20)
+    assert not test.is_broken
+    test.add(0.1, 20.0)
+    assert not test.is_broken  # one loss moves the average little
+    test.add(0.2, 40.0)
+    assert test.is_broken
+    lost = measured([1.0] * 20)
+    lost.add(0.1, math.nan)
+    assert lost.is_broken
+    assert lost.lowest < 20
+
+
+def test_it_trains_as_the_loop_does_with_a_rate_that_grows_by_a_factor():
+    recipe = RECIPE.with_values(optimizer="sgd", momentum=0.0, weight_decay=0.0, clip_grad_norm=1.0, accumulate=2)
+    state = fresh(recipe)
+    before = {name: value.clone() for name, value in state.model.named_parameters()}
+    records = []
+    for record in range_steps(state, TASK, batches(recipe), recipe):
+        records.append(record)
+        if len(records) == 3:
+            break
+    assert [record.images for record in records] == [32, 28, 32]  # two batches each; the last of 60 images has 12
+    factors = [two.learning_rate / one.learning_rate for one, two in pairwise(records)]
+    assert factors == pytest.approx([1e7 ** (1 / (STEPS - 1))] * 2)
+    # SGD with a gradient clipped to 1 goes as far as the rates together, at most
+    moved = torch.cat([(value - before[name]).flatten() for name, value in state.model.named_parameters()]).norm()
+    assert 0 < moved <= 1.01 * sum(record.learning_rate for record in records)
+
+
+def test_gradient_descent_breaks_above_twice_the_inverse_of_the_curvature():
+    """Of the loss k x^2 / 2 a step multiplies x by 1 - rate * k: it grows where the rate is above 2 / k."""
+    curvature, test = 50.0, RangeTest()
+    x = nn.Parameter(torch.tensor(1.0))
+    for step in range(STEPS):
+        loss = curvature * x.square() / 2
+        (gradient,) = torch.autograd.grad(loss, x)
+        rate = 1e-6 * 1e7 ** (step / (STEPS - 1))
+        test.add(rate, loss.item())
+        if test.is_broken:
+            break
+        x.data -= rate * gradient
+    assert test.is_broken
+    assert test.rates[test.lowest] < test.rates[-1]
+    assert test.proposed is not None
+    assert test.proposed < 2 / curvature < test.rates[-1]
