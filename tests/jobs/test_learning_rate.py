@@ -21,7 +21,7 @@ def found(shapes, tmp_path_factory) -> LearningRateResult:
 
 
 def test_the_proposed_rate_trains_and_a_thousandth_of_it_does_not(found, shapes, tmp_path):
-    rate = found.test.proposed
+    rate = found.test.proposed()
     assert rate is not None
     settings = {**SETTINGS, "epochs": 6, "progress": False}
     good, slow = (
@@ -34,7 +34,7 @@ def test_the_proposed_rate_trains_and_a_thousandth_of_it_does_not(found, shapes,
 
 def test_the_command_trains_with_the_rate(found, shapes):
     assert found.command.startswith(f"striate train {shapes} ")
-    assert f"--lr {found.test.proposed}" in found.command
+    assert f"--lr {found.test.proposed()}" in found.command
     assert "--batch-size 16" in found.command
     assert "--out" not in found.command
 
@@ -43,7 +43,7 @@ def test_the_chart_is_xml_without_what_a_browser_would_fetch(found):
     text = found.path.read_text(encoding="utf-8")
     root = ElementTree.fromstring(text)
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    assert f"{found.test.proposed:g}" in "".join(root.itertext())
+    assert f"{found.test.proposed():g}" in "".join(root.itertext())
     assert "href" not in text
     assert "<script" not in text
 

@@ -52,7 +52,7 @@ def print_features(result: Features) -> None:
 def print_learning_rate(found: LearningRateResult) -> None:
     """The chart in letters, the rate and its rule, where the SVG is, and the command that trains with the rate."""
     print("\n".join(range_test_text(found.test)))
-    proposed = found.test.proposed
+    proposed = found.test.proposed()
     if proposed is None:
         print(
             "rate:    none: the loss did not fall by 5 % before it broke; look at the chart, the data and the network"

@@ -40,17 +40,17 @@ class LearningRateResult:
     path: Path
 
     def __repr__(self) -> str:
-        rate = "no learning rate" if self.test.proposed is None else f"learning rate {self.test.proposed:g}"
+        rate = "no learning rate" if self.test.proposed() is None else f"learning rate {self.test.proposed():g}"
         return f"<range test of {len(self.test.rates)} steps: {rate}, {self.path}>"
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "proposed": self.test.proposed,
+            "proposed": self.test.proposed(),
             "command": self.command,
             "chart": str(self.path),
             "rates": self.test.rates,
             "losses": [finite(loss) for loss in self.test.losses],
-            "smoothed": [finite(loss) for loss in self.test.smoothed],
+            "smoothed": [finite(loss) for loss in self.test.smoothed()],
         }
 
 
@@ -91,8 +91,8 @@ def find_learning_rate(
     model, optimizer = resolved.recipe.model.name, resolved.recipe.optimizer.name
     write_text(path, range_test_svg(test, f"{source.name}, {model}, {optimizer}"))
     chosen = resolved
-    if test.proposed is not None:
-        recipe_with_rate = resolved.recipe.with_values(lr=test.proposed)
+    if test.proposed() is not None:
+        recipe_with_rate = resolved.recipe.with_values(lr=test.proposed())
         chosen = replace(resolved, recipe=recipe_with_rate).with_origins("user", ["lr"])
     return LearningRateResult(test, command_line(source, chosen), path)
 

@@ -63,9 +63,10 @@ def range_test_text(test: RangeTest) -> list[str]:
         return round((math.log10(rate) - first) / (last - first) * (COLUMNS - 1))
 
     grid = [[" "] * COLUMNS for _ in range(ROWS)]
-    if test.proposed is not None:
+    proposed = test.proposed()
+    if proposed is not None:
         for row in grid:
-            row[column(test.proposed)] = "|"
+            row[column(proposed)] = "|"
     for rate, loss in shown:
         grid[round((high - loss) / span * (ROWS - 1))][column(rate)] = "*"
     labels = {0: four_digits(high), ROWS - 1: four_digits(low)}
@@ -94,7 +95,7 @@ def _chart(test: RangeTest, title: str) -> RangeTestChart:
     def y(loss: float) -> str:
         return f"{HEIGHT - BOTTOM - axis.share(loss) * (HEIGHT - BOTTOM - TOP):.1f}"
 
-    proposed = test.proposed
+    proposed = test.proposed()
     found = "the loss did not fall: no rate is proposed" if proposed is None else f"proposed: {proposed:g}, {RULE}"
     dots = zip(test.rates, test.losses, strict=True)
     return RangeTestChart(
@@ -111,9 +112,10 @@ def _chart(test: RangeTest, title: str) -> RangeTestChart:
 
 def _shown(test: RangeTest) -> Sequence[tuple[float, float]]:
     """Rates and smoothed losses, without those that would press all others to the ground."""
-    start = max(test.smoothed[: len(test.smoothed) // 4 + 1])
+    smoothed = test.smoothed()
+    start = max(smoothed[: len(smoothed) // 4 + 1])
     limit = min(DRAWABLE, start + (ROOM - 1) * abs(start))
-    shown = [(rate, loss) for rate, loss in zip(test.rates, test.smoothed, strict=True) if loss <= limit]
+    shown = [(rate, loss) for rate, loss in zip(test.rates, smoothed, strict=True) if loss <= limit]
     return shown or [(test.rates[0], 0.0)]
 
 

@@ -1,7 +1,7 @@
 """The learning-rate range test: the rate grows from step to step, and the loss shows where training starts and where it breaks.
 
 Smith, "Cyclical learning rates for training neural networks", 2015, arXiv:1506.01186, section 3.3. The rate grows by a factor, so
-that each decade has as many steps; the losses, each of other images, are smoothed by an exponential moving average.
+that each decade has as many steps; the losses, each of other images, are smoothed.
 """
 
 import math
@@ -24,11 +24,10 @@ __all__ = ["RULE", "STEPS", "RangeTest", "range_steps"]
 
 LOWEST, HIGHEST = 1e-6, 10.0
 STEPS: Final = 140  # 20 a decade
-SMOOTHING: Final = 0.9
-BROKEN: Final = 4.0  # times the lowest smoothed loss
-BEGINNING: Final = 10  # steps from which on the average is of several losses
+SPREAD: Final = 4.0  # steps, the standard deviation of the smoothing: a fifth of a decade
+MEMORY, BROKEN = 0.9, 4.0  # of the average that ends the test, and times its lowest value where it does
 FALL: Final = 0.05  # of the smoothed loss, below which nothing was learned
-RULE: Final = "a tenth of the rate where the smoothed loss is lowest"
+RULE: Final = "a third of the rate where the smoothed loss is lowest"
 
 
 @final
@@ -38,33 +37,36 @@ class RangeTest:
 
     rates: list[float] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
-    smoothed: list[float] = field(default_factory=list)  # up to each step, without bias to the first losses
     _average: float = 0.0
+    _lowest_average: float = math.inf
 
     def add(self, rate: float, loss: float) -> None:
-        self._average = SMOOTHING * self._average + (1 - SMOOTHING) * loss
         self.rates.append(rate)
         self.losses.append(loss)
-        self.smoothed.append(self._average / (1 - SMOOTHING ** len(self.rates)))
+        if len(self.losses) == 1:
+            self._average = loss
+        self._average = MEMORY * self._average + (1 - MEMORY) * loss
+        self._lowest_average = min(self._lowest_average, self._average)
 
     @property
     def is_broken(self) -> bool:
-        """Whether the loss is several times what it was at its best, or no finite number."""
-        return not math.isfinite(self.losses[-1]) or self.smoothed[-1] > BROKEN * min(self.smoothed)
+        """Whether the average of the last losses is several times what it was at its best, or no finite number."""
+        return not math.isfinite(self._average) or self._average > BROKEN * self._lowest_average
 
-    @property
-    def lowest(self) -> int:
-        """The step whose smoothed loss is lowest."""
-        return min(
-            range(len(self.smoothed)), key=lambda step: (not math.isfinite(self.smoothed[step]), self.smoothed[step])
-        )
+    def smoothed(self) -> list[float]:
+        """The losses averaged with those of the steps on both sides, by Gaussian weights: as such they do not come late."""
+        steps = torch.arange(len(self.losses))
+        losses = torch.tensor(self.losses, dtype=torch.float64)
+        weights = torch.exp(-((steps[:, None] - steps) ** 2) / (2 * SPREAD**2)).double() * losses.isfinite()
+        return (weights @ losses.nan_to_num(0.0, 0.0, 0.0) / weights.sum(1)).tolist()
 
-    @property
     def proposed(self) -> float | None:
         """The peak rate by RULE, to two digits; None where the loss did not fall."""
-        if self.lowest <= BEGINNING or self.smoothed[self.lowest] > (1 - FALL) * self.smoothed[BEGINNING]:
+        smoothed = self.smoothed()
+        lowest = min(range(len(smoothed)), key=smoothed.__getitem__)
+        if smoothed[lowest] > (1 - FALL) * smoothed[0]:
             return None
-        return float(f"{self.rates[self.lowest] / 10:.1e}")
+        return float(f"{self.rates[lowest] / 3:.1e}")
 
 
 def range_steps(state: TrainingState, task: Task, batches: Batches, recipe: Recipe) -> Iterator[Step]:
