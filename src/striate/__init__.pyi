@@ -1,3 +1,4 @@
+from striate.errors import StriateError as StriateError
 from striate.findings import Finding as Finding
 from striate.jobs import Run as Run
 from striate.jobs import augment as augment

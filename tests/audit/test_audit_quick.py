@@ -72,7 +72,7 @@ def test_files_skipped_are_counted_by_reason() -> None:
     base = healthy()
     finding = one(Splits(split_of([30, 40, 50], "train", 1, skipped_ids), base.val, base.test))
     assert finding.id == "data-files-skipped"
-    assert finding.message == "3 of 156 files cannot be used: 2 truncated, 1 empty file."
+    assert finding.message == "3 of 156 files cannot be used: 2 truncated, 1 empty file, such as x0.jpg."
     assert finding.evidence["first"][0] == "x0.jpg: empty file: why"
     assert "--max-pixels" not in finding.fix
     large = (SkippedFile("large.jpg", "decompression bomb", "why"),)

@@ -114,7 +114,7 @@ def test_a_file_that_goes_between_listing_and_reading_is_skipped(class_folders: 
     source = open_source(root)
     (root / "cat/003.jpg").unlink()
     samples = load_images(source.with_limits(Limits(max_bad=0.1)), CANVAS, threads=2)["all"]
-    assert [(one.id, one.reason) for one in samples.skipped] == [("cat/003.jpg", "vanished")]
+    assert [(one.id, one.reason) for one in samples.skipped] == [("cat/003.jpg", "missing")]
 
 
 def test_the_digest_changes_with_a_name_and_with_a_byte(class_folders: ClassFolders) -> None:

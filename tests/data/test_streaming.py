@@ -137,7 +137,7 @@ def test_a_file_that_goes_bad_is_replaced_by_the_next_with_its_label_and_counted
             assert torch.equal(batch.targets, samples.labels[batch.ids])
         assert [(one.id, one.reason) for one in samples.pixels.lost] == [
             ("cat/010.jpg", "truncated"),
-            ("cat/011.jpg", "vanished"),
+            ("cat/011.jpg", "missing"),
             ("eel/004.jpg", "empty file"),
         ]
         # evaluation leaves them out: nothing is measured twice
@@ -153,7 +153,7 @@ def test_when_nothing_can_be_read_any_more_it_is_one_line(root: Path) -> None:
     images = load(root, Cache("none"), 2)
     for path in root.rglob("*.jpg"):
         path.unlink()
-    with pytest.raises(DataError, match=r"none of 45 images can be read any more \(.*vanished\); bring the data back"):
+    with pytest.raises(DataError, match=r"none of 45 images can be read any more \(.*missing\); bring the data back"):
         list(batches(images, POLICIES["none"]).epoch(0))
 
 

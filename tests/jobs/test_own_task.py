@@ -136,3 +136,9 @@ def test_it_has_a_name_of_its_own(shapes, tmp_path):
     other = type("Other", (Margin,), {"name": "regress"})
     with pytest.raises(SettingError, match="task: Other has the name 'regress' of one of striate's tasks"):
         st.train(shapes, task=other, out=tmp_path / "run", progress=False, **QUICK)
+
+
+@pytest.mark.parametrize("task", [Margin(("a", "b")), int, 3])
+def test_what_is_no_class_of_tasks_is_refused_in_one_line(task, shapes):
+    with pytest.raises(SettingError, match=r"^task: .* is no class of tasks; give the class itself"):
+        st.train(shapes, task=task, progress=False)

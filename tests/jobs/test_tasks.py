@@ -386,3 +386,12 @@ def test_few_images_with_numbers_have_some_held_out(tmp_path):
     run = train(images, np.arange(10) * 1.5, out=tmp_path / "run", progress=False, **settings)
     assert run.manifest["data"]["counts"] == {"train": 7, "val": 1, "test": 2}
     assert "95 % interval" in run.verdict
+
+
+def test_groups_that_make_splits_of_other_sizes_are_told_for_numbers_too(data, tmp_path, capsys):
+    table = shutil.copytree(data, tmp_path / "data") / "numbers.csv"
+    header, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([f"{header},camera", *(f"{row},{n // 30}" for n, row in enumerate(rows))]))
+    (table.parent / "labels.csv").unlink()
+    train(table, out=tmp_path / "run", **READING["numbers"], group="camera", **{**QUICK, "epochs": 1})
+    assert "images that are identical or of one group stay together" in capsys.readouterr().out

@@ -161,7 +161,7 @@ class ImagePredictor:
         )
         for one, image in zip(some, decoded, strict=True):
             if isinstance(image, Unreadable):
-                reason = image.detail if image.reason == "vanished" else f"{image.reason}: {image.detail}"
+                reason = image.detail if image.reason == "missing" else f"{image.reason}: {image.detail}"
                 yield self.bundle.task.unreadable(one.name, reason)
             else:
                 yield next(outputs)

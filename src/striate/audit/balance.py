@@ -12,6 +12,7 @@ __all__ = ["FEW", "IMBALANCE", "absent_classes", "imbalance", "small_classes"]
 FEW: Final = 10  # training images; with fewer a class is memorized
 IMBALANCE: Final = 10.0  # largest class over smallest; beyond it accuracy is mostly that of the largest
 _EXAMPLES: Final = 10
+_NAMED: Final = 3  # in a sentence
 
 Counts = Mapping[str, Sequence[int]]  # split -> images of each class; training comes first
 
@@ -32,9 +33,9 @@ def small_classes(classes: Sequence[str], counts: Counts) -> list[Finding]:
             Finding(
                 "data-single-image-class",
                 "warning",
-                f"{_classes(len(single))} only one image, which cannot be both trained on and tested.",
+                f"{_classes(len(single))} only one image, which cannot be both trained on and tested: {_listed(single)}.",
                 {"classes": single[:_EXAMPLES], "count": len(single)},
-                "add images of it, or remove its folder",
+                "add images of it, or leave it out",
             )
         )
     if few:
@@ -90,9 +91,14 @@ def imbalance(classes: Sequence[str], counts: Counts) -> list[Finding]:
             "warning",
             f"{many} has {learned[largest]} training images, {few} has {learned[smallest]}.",
             {"images": {many: learned[largest], few: learned[smallest]}},
-            f"add images of {few}; compare runs by macro F1, which weights all classes equally",
+            f"add images of {few}; compare runs by a figure that weights all classes equally, or by those of each class",
         )
     ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMED])
+    return f"{shown} and {len(names) - _NAMED} more" if len(names) > _NAMED else shown
 
 
 def _classes(count: int) -> str:

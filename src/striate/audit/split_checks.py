@@ -66,7 +66,7 @@ def files_skipped(samples_of: dict[str, LabeledImages]) -> list[Finding]:
         Finding(
             "data-files-skipped",
             "warning",
-            f"{len(skipped)} of {files} files cannot be used: {count_reasons(skipped)}.",
+            f"{len(skipped)} of {files} files cannot be used: {count_reasons(skipped)}, such as {skipped[0].id}.",
             {
                 "files": files,
                 "skipped": len(skipped),

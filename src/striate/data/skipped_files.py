@@ -19,7 +19,7 @@ Reason = Literal[
     "not a regular file",  # FIFO, socket, device, folder
     "link out of the folder",  # a link to a folder, or to a file outside the data; not followed without --follow-links
     "unreadable",  # a header or pixels that the decoder refuses, a file that may not be opened, NaN or infinite values
-    "vanished",  # listed, but gone when it was read
+    "missing",  # named or listed, and not there when it was read
     "unpaired",  # an image without its mask, or a mask or label file without its image
     "another size",  # its mask or annotation is for pixels that the image has neither stored nor when upright
 ]

@@ -192,7 +192,7 @@ def _run_folds(
         for number in numbers:
             _run_fold(folder, number, source, _settings_of_fold(settings, number), progress, own_task)
     except InterruptedRunError as stopped:
-        whole = how_to_resume(folder.path, source.location, "cross-validation")
+        whole = how_to_resume(folder.path, source.location, "cross-validation", has_own_task=own_task is not None)
         raise InterruptedRunError(f"{stopped}, {whole} with all folds", stopped.exit_code - 128) from None
     return _summarize(folder, [RunFolder.open(folder.fold_path(number)) for number in numbers])
 

@@ -6,7 +6,7 @@ from striate.runs import RunFolder
 from striate.runs.divergence import mark_diverged
 from striate.runs.prepared_data import PreparedData
 from striate.runs.resuming import checkpoint_to_resume, how_to_resume
-from striate.tasks import Task
+from striate.tasks import TASKS, Task
 from striate.training import Diverged, Epoch, Recipe, TrainingState, is_best, is_kept, stops_early, train
 from striate.training.initial_head import InitialHead, initial_epoch
 from striate.training.interruption import InterruptedRunError, interruptible
@@ -61,7 +61,8 @@ def train_epochs(
                 folder.save_checkpoint(state.step, state.tensors(), state.scalars())
                 saved = state.step
             if interruption.requested:
-                how = how_to_resume(folder.path, folder.manifest()["data"]["location"])
+                location, has_own_task = folder.manifest()["data"]["location"], task.name not in TASKS
+                how = how_to_resume(folder.path, location, has_own_task=has_own_task)
                 raise InterruptedRunError(
                     f"stopped after step {state.step}; {how} continues the run", interruption.number
                 )

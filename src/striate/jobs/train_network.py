@@ -92,9 +92,14 @@ def train(
 
 
 def own_task_of(task: str | type[Task] | None) -> type[Task] | None:
-    """The user's own task, if it is one. Raises SettingError where it has the name of another."""
+    """The user's own task, if it is one. Raises SettingError for what is no class of tasks, or has the name of another."""
     if task is None or isinstance(task, str):
         return None
+    if not (isinstance(task, type) and issubclass(task, Task)):
+        given = f"an instance of {type(task).__name__}" if isinstance(task, Task) else f"{task!r}"
+        raise SettingError(
+            f"task: {given} is no class of tasks; give the class itself, which is made for the classes of the data"
+        )
     if TASKS.get(task.name, task) is not task:
         raise SettingError(
             f"task: {task.__name__} has the name {task.name!r} of one of striate's tasks; give it another"
@@ -197,7 +202,7 @@ def start_run(
             # Data that cannot be trained on leave nothing behind; a run with a checkpoint is kept.
             is_kept = folder.is_worth_keeping()
             if isinstance(error, KeyboardInterrupt) and not is_kept and folder.has_embeddings():
-                how = how_to_resume(path, source.location)
+                how = how_to_resume(path, source.location, has_own_task=own_task is not None)
                 raise InterruptedRunError(f"stopped before the first epoch; {how} continues", signal.SIGINT) from None
             if not is_kept:
                 folder.remove()

@@ -45,7 +45,7 @@ def deviating_splits(splits: Splits, samples: Mapping[str, LabeledImages], recip
     for name, share in random_shares(samples, recipe).items():
         size, requested = len(splits.by_name()[name]), share * len(whole)
         if abs(size - requested) > max(NOTICEABLE * requested, 1):
-            one_per_class = recipe.data.split == "stratified" and max(splits.by_name()[name].counts()) == 1
+            one_per_class = recipe.data.split == "stratified" and max(splits.by_name()[name].counts(), default=0) == 1
             reason = (
                 "each class with several images gives one"
                 if one_per_class

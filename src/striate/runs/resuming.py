@@ -14,10 +14,11 @@ __all__ = ["check_running", "check_unchanged", "checkpoint_to_resume", "how_to_r
 _CALLS: Final = {"run": "striate.resume", "cross-validation": "striate.jobs.resume_folds"}
 
 
-def how_to_resume(path: Path, location: str, what: str = "run") -> str:
-    """The command that resumes a run or a cross-validation, or the call from Python where the data at `location` are in memory."""
-    if location == IN_MEMORY:
-        return f"{_CALLS[what]}({str(path)!r}, data=...) from Python"
+def how_to_resume(path: Path, location: str, what: str = "run", *, has_own_task: bool = False) -> str:
+    """The command that resumes a run or a cross-validation, or the call from Python where it needs data in memory or a task."""
+    passed = [*(["data=..."] if location == IN_MEMORY else []), *(["task=..."] if has_own_task else [])]
+    if passed:
+        return f"{_CALLS[what]}({', '.join([repr(str(path)), *passed])}) from Python"
     return f"`striate resume {path}`"
 
 

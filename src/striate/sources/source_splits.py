@@ -37,9 +37,8 @@ def trainable(source: Source) -> Source:
             f"{source.location} has {' and '.join(sorted(there))} but no split train, which training needs; add it"
         )
     if source.task in ("classify", "segment") and len(source.classes) < 2:
-        raise DataError(
-            f"{source.location} has only one class, {', '.join(source.classes)}; add images of another class"
-        )
+        missing = "masks that hold another class" if source.has_maps else "images of another class"
+        raise DataError(f"{source.location} has only one class, {', '.join(source.classes)}; add {missing}")
     return source
 
 

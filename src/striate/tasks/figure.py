@@ -69,7 +69,7 @@ class Figure:
         known, low, high = finite(value), finite(self.low), finite(self.high)
         if known is None or low is None or high is None or low == high or not 1e-4 < high - low < 1e6:
             return four_digits(value)
-        return f"{known:,.{max(0, 1 - math.floor(math.log10(high - low)))}f}"
+        return f"{known:z,.{max(0, 1 - math.floor(math.log10(high - low)))}f}"
 
     @property
     def title(self) -> str:

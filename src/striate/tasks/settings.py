@@ -54,7 +54,8 @@ class LossSettings:
     name: Annotated[
         str | None,
         Setting(
-            "loss; if left out cross_entropy for classes, bce for several labels, mse for numbers, cross_entropy+dice for masks",
+            "loss, of masks also these sums; if left out cross_entropy for classes, bce for several labels, mse for numbers, "
+            "cross_entropy+dice for masks",
             choices=tuple(LOSSES),
         ),
     ] = None

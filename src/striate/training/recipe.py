@@ -237,7 +237,7 @@ def set_by_choice(group: str) -> list[str]:
 
 
 def _not_taken(group: str, choice: str, name: str) -> str:
-    takers = [one for one, takes in TAKES[group].items() if name in takes]
+    takers = ["auto" if one is None else one for one, takes in TAKES[group].items() if name in takes]
     of_all = [one for one in recipe_settings() if group_of(one) == group and one not in set_by_choice(group)]
     takes = [one for one in (*of_all, *taken_by(group, choice)) if one != group]
     others = [one for one in set_by_choice(group) if one not in takes]

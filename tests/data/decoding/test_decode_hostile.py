@@ -254,7 +254,7 @@ def test_folders_devices_and_what_is_gone_are_refused(tmp_path: Path) -> None:
     for path, expected in ((tmp_path, "not a regular file"), (Path("/dev/zero"), "not a regular file")):
         with pytest.raises(Unreadable, match=expected):
             decode_image(path, CANVAS, LIMITS)
-    with pytest.raises(Unreadable, match="vanished"):
+    with pytest.raises(Unreadable, match="missing"):
         decode_image(tmp_path / "gone.jpg", CANVAS, LIMITS)
 
 

@@ -212,7 +212,7 @@ def test_images_that_are_not_there_or_lead_out_are_skipped(tmp_path: Path, put: 
     (root / "link.jpg").symlink_to(secret)
     listing = open_source(root, ANY).splits["all"]
     assert len(listing) == 3
-    assert [one.reason for one in listing.skipped] == ["vanished"] * 3 + ["link out of the folder", "vanished"]
+    assert [one.reason for one in listing.skipped] == ["missing"] * 3 + ["link out of the folder", "missing"]
     assert all(one.id.isprintable() for one in listing.skipped)
     with pytest.raises(DataError, match="5 of 8 files cannot be used"):
         open_source(root)

@@ -202,7 +202,7 @@ def test_what_cannot_be_used_is_skipped_with_its_reason(tmp_path: Path, put: Put
 
 
 STOPS = [
-    ([[0]], "L", "has only one class, 0; add images of another"),
+    ([[0]], "L", "has only one class, 0; add masks that hold another"),
     ([[255, 255]], "L", "has masks with no value but 255"),
     ([list(range(32))] * 1, "RGBs", "has masks of 96 colors, such as #"),
     ([[0, 1], [[0, 0, 0], [1, 2, 3]]], "RGB", "has masks of numbers .* and masks of colors .*; use one kind"),
@@ -310,3 +310,34 @@ def test_an_image_beside_its_mask_may_have_any_extension(tmp_path: Path, put: Pu
     put(tmp_path / "2.jpg")
     put_mask(tmp_path / "2_mask.png", [0, 1])
     assert open_source(tmp_path).splits["all"].ids == ("1.jfif", "2.jpg")
+
+
+def test_what_one_mask_alone_holds_is_told_with_its_file(tmp_path: Path, put: Put) -> None:
+    for i in range(10):
+        put(tmp_path / "images" / f"{i}.png")
+        put_mask(tmp_path / "masks" / f"{i}.png", [0, 1, 2, 77 if i == 3 else 1])
+    (note,) = open_source(tmp_path).notes
+    assert (
+        note
+        == "a class that one mask alone has: 77 in masks/3.png; correct the masks if it is a slip, such as smoothed edges"
+    )
+    put_mask(tmp_path / "masks" / "4.png", [0, 1, 2, 77])
+    assert open_source(tmp_path).notes == ()  # a class of two images
+    (tmp_path / "classes.txt").write_text("\n".join(map(str, range(100))))
+    put_mask(tmp_path / "masks" / "4.png", [0, 1, 2, 0])
+    assert all("77" in note for note in open_source(tmp_path).notes)
+    for i in range(10):
+        put_mask(tmp_path / "masks" / f"{i}.png", [[0, 0, 0], [9, 9, 200], [9, 200, 9], [127, 1, i == 3]], "RGB")
+    (tmp_path / "classes.txt").unlink()
+    assert "#7f0101 in masks/3.png" in open_source(tmp_path).notes[0]
+
+
+@pytest.mark.parametrize("folders", [("images", "masks"), ("images",)])
+def test_a_folder_without_masks_is_told_in_words_of_masks(tmp_path: Path, put: Put, folders: tuple[str, ...]) -> None:
+    for folder in folders:
+        (tmp_path / folder).mkdir()
+    put(tmp_path / "images" / "1.png")
+    with pytest.raises(
+        DataError, match="the folder of masks .*masks has no readable mask|a folder masks with a mask for each"
+    ):
+        open_source(tmp_path)

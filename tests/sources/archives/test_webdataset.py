@@ -135,7 +135,7 @@ def test_every_sample_ends_in_one_place(samples: Callable[..., Members], tmp_pat
         "a.tar/005.jpg": "link out of the folder",
         "a.tar/006.jpg": "not a regular file",
         "a.tar/007.jpg": "not a regular file",
-        "a.tar/008": "vanished",
+        "a.tar/008": "missing",
         "a.tar/009": "not an image",
     }
     assert len(originals) == 6

@@ -174,7 +174,7 @@ def test_a_few_damaged_ones_are_skipped_and_a_class_of_none_is_refused(tmp_path:
     source = open_in_memory((paths, Y))
     kept = load_images(source.with_limits(Limits(max_bad=0.5)), source.native(), threads=1, only="all")["all"]
     assert [(one.id, one.reason) for one in kept.skipped] == [(str(paths[0]), "truncated")]
-    with pytest.raises(DataError, match=r"the class 0 has no readable image \(.*0.png: vanished"):
+    with pytest.raises(DataError, match=r"the class 0 has no readable image \(.*0.png: missing"):
         open_in_memory((["0.png", *paths[1:]], [0, *[1, 2] * 5, 1]))
 
 
@@ -208,7 +208,7 @@ def with_nan() -> npt.NDArray[np.float64]:
         ((X.reshape(COUNT, -1), Y), "images is 12 x 216, which is not an array of images"),
         ((X.reshape(-1), Y), f"images is a row of {X.size} values, which is not an array of images"),
         ((X[None], Y), "which is not an array of images; reshape it to N x H x W x C"),
-        ((["/no/such.png"] * COUNT, Y), r"has no readable image \(/no/such.png: vanished: there is no such file\)"),
+        ((["/no/such.png"] * COUNT, Y), r"has no readable image \(/no/such.png: missing: there is no such file\)"),
         ((X.astype(complex), Y), "complex128 and not pixels"),
         (([None] * COUNT, Y), r"images\[0\]: NoneType is not an image"),
         (([[1, 2]] * COUNT, Y), r"images\[0\]: a list within the list is not an image"),
@@ -259,4 +259,15 @@ def test_a_path_of_nobody_is_a_file_that_is_not_there(tmp_path: Path) -> None:
     paths = [*files(tmp_path, 8), Path("~nosuch_user/a.png")]
     source = open_in_memory((paths, Y[:9]))
     read = load_images(source.with_limits(Limits(max_bad=0.5)), source.native(), threads=1, only="all")["all"]
-    assert [(one.id, one.reason) for one in read.skipped] == [("~nosuch_user/a.png", "vanished")]
+    assert [(one.id, one.reason) for one in read.skipped] == [("~nosuch_user/a.png", "missing")]
+
+
+@pytest.mark.parametrize("slip", [2.0, 0.5])
+def test_a_slip_among_0_and_1_is_asked_about(slip: float) -> None:
+    labels = np.random.default_rng(0).integers(0, 2, (COUNT, 3)).astype(float)
+    labels[4, 1] = slip
+    with pytest.raises(DataError, match=rf"\[4\]: {slip} among 0 and 1; fix it, or choose task = regress for numbers"):
+        open_in_memory((X, labels))
+    assert open_in_memory((X, labels), task="regress").task == "regress"
+    labels[:, 1] = slip  # a column of them is no slip
+    assert open_in_memory((X, labels)).task == "regress"

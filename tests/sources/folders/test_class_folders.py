@@ -117,7 +117,7 @@ def test_links_out_of_the_folder_pipes_and_sockets_are_skipped(class_folders: Cl
     assert {one.id: one.reason for one in samples.skipped} == {
         "cat/deep": "link out of the folder",
         "cat/loop": "link out of the folder",
-        "cat/nothing.jpg": "vanished",
+        "cat/nothing.jpg": "missing",
         "cat/out.jpg": "link out of the folder",
         "cat/zero.jpg": "link out of the folder",
         "dog/pipe.jpg": "not a regular file",

@@ -53,7 +53,7 @@ HEAD = "path,label\n"
         (HEAD + "a.png,x\nb.png,x\n", "row 2, column label: all training rows have one class, x"),
         (HEAD + "a.png,x\nb.png,y\na.png,y\n", "row 4, column path: a.png is in row 2 too, with another label"),
         (HEAD + "a.png,x\nb.png,y\n./a.png,y\n", "row 4, column path: a.png is in row 2 too, with another label"),
-        (HEAD + "gone.png,x\nz.png,y\n", r"none of the 2 images .* can be used \(row 2, gone.png: vanished"),
+        (HEAD + "gone.png,x\nz.png,y\n", r"none of the 2 images .* can be used \(row 2, gone.png: missing"),
         (HEAD + "a.png,x\nb.png,x\nz.png,y\n", "row 4, column label: all images of the class y are missing"),
         (HEAD.encode() + b"a.png,x\nb.png,caf\xe9\n", r"row 3, column label: 'caf\\xe9' has bytes that are not UTF-8"),
         (

@@ -117,7 +117,7 @@ def test_a_few_rows_of_many(listed: Callable[..., Path]) -> None:
         "1 of 6 paths are found with an extension added: images/a4 is images/a4.png",
         "images that no row of the table names are left out: 1, such as images/a5.png",
     )
-    assert [(one.id, one.reason) for one in source.splits["all"].skipped] == [("images/gone", "vanished")]
+    assert [(one.id, one.reason) for one in source.splits["all"].skipped] == [("images/gone", "missing")]
 
 
 def test_images_that_no_row_names_give_a_note(listed: Callable[..., Path], png: Png) -> None:
@@ -152,7 +152,7 @@ def test_a_class_that_is_not_here_is_not_taken_for_another(listed: Callable[...,
     [
         (
             "images/a{}.jpg",
-            r"\(row 2, images/a0.jpg: vanished: no such file, but images/a0.png exists; write its extension\)",
+            r"\(row 2, images/a0.jpg: missing: no such file, but images/a0.png exists; write its extension\)",
         ),
         ("x{}/a0.png", r"no such file, but images/a0.png exists; write its folder"),
         ("images/more{}", r"no such file, but images/more0.raw exists; write its extension"),

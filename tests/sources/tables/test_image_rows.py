@@ -113,7 +113,7 @@ def test_a_row_without_an_image_is_skipped(rows: Callable[..., pa.Table], tmp_pa
     source = open_source(tmp_path / "a.parquet")
     loaded = load_images(source.with_limits(Limits(max_bad=0.5)), source.native(), threads=1)["all"]
     assert [one.id for one in loaded.skipped] == ["a.parquet[1]", "a.parquet[2]", "a.parquet[3]"]
-    assert [loaded.skipped[i].reason for i in (0, 2)] == ["vanished", "vanished"]
+    assert [loaded.skipped[i].reason for i in (0, 2)] == ["missing", "missing"]
 
 
 @pytest.mark.parametrize(

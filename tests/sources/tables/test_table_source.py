@@ -134,6 +134,16 @@ def test_a_task_that_is_named_comes_first(table_folder: TableFolder) -> None:
     root = table_folder("path,cat,dog\na.png,1,0\nb.png,0,1\nc.png,0,1")
     assert open_source(root, columns=Columns(task="multilabel")).task == "multilabel"
     assert open_source(root, columns=Columns(label=("cat",))).classes == ("0", "1")
+    one = open_source(root, columns=Columns(label=("cat",), task="multilabel"))
+    assert (one.classes, labels_by_id(one)["a.png"]) == (("cat",), {"cat"})
+    root = table_folder("path,age\na.png,31.5\nb.png,4\nc.png,7")
+    with pytest.raises(
+        DataError, match=r"age: '31.5' is a number, and no set of classes such as a\|b; choose --task regress"
+    ):
+        open_source(root, columns=Columns(task="multilabel"))
+    root = table_folder("path,age\na.png,5.0\nb.png,5.0\nc.png,5.0")
+    with pytest.raises(DataError, match="all training rows have the number 5.0; choose another column"):
+        open_source(root)
 
 
 def test_splits_and_other_columns(table_folder: TableFolder) -> None:
@@ -189,14 +199,14 @@ def test_every_row_ends_in_one_place(table_folder: TableFolder, tmp_path: Path) 
     source = open_source(root)
     assert labels_by_id(source) == {"a.png": "x", "b.png": "x", "c.png": "x", "inner.png": "x", "d.png": "y"}
     assert {one.id: one.reason for one in source.splits["all"].skipped} == {
-        "gone.png": "vanished",
+        "gone.png": "missing",
         "../secret.png": "link out of the folder",
         "out/secret.png": "link out of the folder",
         "link.png": "link out of the folder",
         "pipe.png": "not a regular file",
-        "n" * 300: "vanished",
+        "n" * 300: "missing",
         "..": "not a regular file",
-        "c.png/z": "vanished",
+        "c.png/z": "missing",
     }
     assert source.ignored == {"blank rows": 1, "rows given twice": 3}  # a, b, and the secret by its other name
 

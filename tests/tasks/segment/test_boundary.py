@@ -34,7 +34,7 @@ def by_distances(predicted: np.ndarray, labels: np.ndarray, classes: int, tolera
         if one and other:
             precision, recall = share(one, other, tolerance), share(other, one, tolerance)
             scores.append(2 * precision * recall / (precision + recall) if precision + recall else 0.0)
-        elif one or other or (k in found) != (k in labels):
+        elif other or (k in found) != (k in labels):
             scores.append(0.0)
         else:
             scores.append(math.nan)
@@ -95,7 +95,8 @@ def test_a_class_without_anything_to_compare_has_no_score():
     assert np.isnan(boundary_f(labels, labels, 3)).all()  # class 0 has no boundary, and the others do not occur
     assert np.array_equal(boundary_f(labels + 1, labels, 3), [0, 0, np.nan], equal_nan=True)
     hole = square(2, 2, 2, 6)
-    assert np.array_equal(boundary_f(hole, labels, 3), [0, 0, np.nan], equal_nan=True)
+    assert np.array_equal(boundary_f(hole, labels, 3), [np.nan, 0, np.nan], equal_nan=True)  # 0 has none to follow
+    assert np.array_equal(boundary_f(labels, hole, 3), [0, 0, np.nan], equal_nan=True)
     assert np.isnan(boundary_f(hole, np.full((6, 6), IGNORE), 3)).all()
 
 

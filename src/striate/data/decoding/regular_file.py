@@ -47,7 +47,7 @@ def _descriptor(path: str | Path) -> tuple[int, int]:
     try:
         descriptor = os.open(path, _FLAGS)
     except FileNotFoundError:
-        raise Unreadable("vanished", "there is no such file") from None
+        raise Unreadable("missing", "there is no such file") from None
     except OSError as error:
         kept_shut = Path(path).is_file()  # a socket cannot be opened either, but is no file
         raise Unreadable(

@@ -102,7 +102,7 @@ def list_instances(
 
 def _read_headers(store: FileStore) -> list[Header | Unreadable]:
     """The header of each image, or why there is none; in threads."""
-    headers: list[Header | Unreadable] = [Unreadable("vanished", "not read")] * len(store)
+    headers: list[Header | Unreadable] = [Unreadable("missing", "not read")] * len(store)
 
     def read(i: int) -> None:
         try:

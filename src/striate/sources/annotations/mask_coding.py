@@ -109,7 +109,8 @@ def decide_coding(
     if names or len(colors) > _MAX_COLORS:
         raise DataError(
             f"{printable(root)} has masks of {len(colors)} colors, such as #{min(colors):06x} in {colors[min(colors)]}, "
-            "and no file gives the class of each color; add labelmap.txt with lines like road:128,64,128"
+            "and no file gives the class of each color; save them without smoothed edges, or add labelmap.txt with lines "
+            "like road:128,64,128"
         )
     ordered = sorted(colors)
     return _coding(tuple(f"#{code:06x}" for code in ordered), {}, {code: i for i, code in enumerate(ordered)})

@@ -45,6 +45,7 @@ __all__ = ["MaskFiles", "MaskFolders", "find_masks", "open_masks"]
 
 _NAMED: Final = ("masks", "mask", "labels", "label", "annotations", "annotation", "segmentationclass")
 _ENDINGS: Final = ("_mask", "-mask", "_label", "_gt")
+MANY_MASKS, SHOWN = 10, 3  # masks from which on a class in one alone is rare, and how many of such are named
 
 
 @final
@@ -152,7 +153,24 @@ def open_masks(data: DataPath, found: MaskFolders) -> Source:
         split_origin=("lists in ImageSets" if len(found.sets) > 1 else "")
         if found.sets
         else origin("folders", [pair.images for pair in folders.values()]),
+        notes=_stray_codes(
+            coding, numbers | colors, sum((scan.masks_of for scan in scans.values()), Counter()), splits
+        ),
     )
+
+
+def _stray_codes(
+    coding: MaskCoding, files: Mapping[int, str], masks_of: Counter[int], splits: Mapping[str, Listing]
+) -> tuple[str, ...]:
+    """A sentence on numbers and colors that one mask alone holds, and that are classes for it: such may be slips."""
+    named = {code: f"#{code:06x}" if code in coding.colors else str(code) for code in sorted(files)}
+    stray = [code for code, name in named.items() if masks_of[code] == 1 and name in coding.classes]
+    if not stray or sum(map(len, splits.values())) < MANY_MASKS:
+        return ()
+    shown = ", ".join(f"{named[code]} in {files[code]}" for code in stray[:SHOWN])
+    more = f" and {len(stray) - SHOWN} more" if len(stray) > SHOWN else ""
+    what = "a class that one mask alone has" if len(stray) == 1 else f"{len(stray)} classes that one mask each has"
+    return (f"{what}: {shown}{more}; correct the masks if it is a slip, such as smoothed edges",)
 
 
 @final
@@ -165,6 +183,7 @@ class _Scan:
     frames: list[Frame]
     numbers: dict[int, str]
     colors: dict[int, str]
+    masks_of: Counter[int]  # how many masks hold each number or packed color
     skipped: list[SkippedFile]
 
 
@@ -196,7 +215,7 @@ def _scan(data: DataPath, pairs: Sequence[tuple[str, str]], skipped: Sequence[Sk
         results[i] = frame, found, packed
 
     in_threads(read, len(pairs), os.cpu_count() or 1)
-    scan = _Scan([], [], [], {}, {}, list(skipped))
+    scan = _Scan([], [], [], {}, {}, Counter(), list(skipped))
     for (image, mask), result in zip(pairs, results, strict=True):
         if isinstance(result, SkippedFile):
             scan.skipped.append(result)
@@ -205,6 +224,7 @@ def _scan(data: DataPath, pairs: Sequence[tuple[str, str]], skipped: Sequence[Sk
             scan.images.append(image)
             scan.masks.append(mask)
             scan.frames.append(frame)
+            scan.masks_of.update(found.tolist())
             for code in found.tolist():
                 (scan.colors if packed else scan.numbers).setdefault(code, printable(mask))
     check_skipped(scan.skipped, len(scan.images) + len(scan.skipped), limits)

@@ -55,7 +55,7 @@ class NamedImages:
             return path
         shown = printable(path)
         refused = self._refused.get(shown)
-        return refused or SkippedFile(shown, "vanished", "the annotation names it, and the file does not exist")
+        return refused or SkippedFile(shown, "missing", "the annotation names it, and the file does not exist")
 
 
 def _mentioned(folder: str, stem: str) -> bool:

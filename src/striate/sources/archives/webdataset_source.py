@@ -161,7 +161,7 @@ def _samples(shard: Path) -> tuple[list[_Sample], list[SkippedFile]]:
         )
         for other in others
     ]
-    bad += [SkippedFile(one.id, "vanished", "the sample has no image") for one in samples.values() if not one.images]
+    bad += [SkippedFile(one.id, "missing", "the sample has no image") for one in samples.values() if not one.images]
     return [one for one in samples.values() if one.images], bad
 
 

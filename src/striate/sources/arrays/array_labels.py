@@ -16,7 +16,7 @@ import numpy.typing as npt
 from striate.data.targets import Targets, TaskKind
 from striate.errors import DataError
 from striate.sources.arrays.array_files import StoredArray
-from striate.sources.labels.parsing import ParsedLabels, Place, parse_labels
+from striate.sources.labels.parsing import FEW_SLIPS, ParsedLabels, Place, parse_labels
 from striate.sources.settings import LABEL_TASKS
 
 __all__ = ["ArrayLabels", "read_labels"]
@@ -97,7 +97,13 @@ def _rows(values: npt.NDArray[Any], place: Place, task: TaskKind | None) -> Pars
         raise DataError(
             f"{place(0, '')}: it is a row of text; give one label for each image, or a column of 0 and 1 for each class"
         )
-    other = np.flatnonzero(~np.isin(values, (0, 1)).all(1))
+    is_odd = ~np.isin(values, (0, 1))
+    other = np.flatnonzero(is_odd.any(1))
+    if task is None and 0 < is_odd.sum() <= FEW_SLIPS * values.size:
+        odd = values[other[0]][is_odd[other[0]]][0]
+        raise DataError(
+            f"{place(int(other[0]), '')}: {odd} among 0 and 1; fix it, or choose task = regress for numbers"
+        )
     if task == "regress" or (task is None and len(other)):
         if not (np.abs(values) <= np.finfo(np.float32).max).all():
             raise DataError(f"{place(0, '')} or below: some values are too large for a float32; scale them")

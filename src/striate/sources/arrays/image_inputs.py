@@ -210,7 +210,7 @@ def _files(given: str, limits: Limits) -> Iterator[NamedInput]:
     """A file; or the images in a folder, and what is skipped among them."""
     path, name = expanded(given), printable(given) or "''"
     if not given or not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name that is too long to be one
-        yield NamedInput(name, Unreadable("vanished", "no such file or folder"))
+        yield NamedInput(name, Unreadable("missing", "no such file or folder"))
         return
     if not path.is_dir():
         yield NamedInput(name, path)

@@ -138,9 +138,9 @@ def refusal(path: str, inside: str, *, follow: bool = False) -> tuple[Reason, st
     """
     target = os.path.realpath(path)
     if not os.path.lexists(target):
-        return "vanished", "a link to nothing"
+        return "missing", "a link to nothing"
     if Path(target).is_symlink():
-        return "vanished", "a link to itself"
+        return "missing", "a link to itself"
     if not follow and os.path.commonpath([inside, target]) != inside:
         return "link out of the folder", f"a link to a file outside the data; {FOLLOW}"
     return None if Path(target).is_file() else ("not a regular file", "a FIFO, socket or device, or a link to one")

@@ -142,7 +142,11 @@ def _check_class(data: DataPath, folders: Sequence[ClassFolder], found: dict[str
     for folder in folders:
         others.update(found[folder.path].ignored)
     holds = f"it holds {', '.join(f'{count} {kind}' for kind, count in others.items())}" if others else "it is empty"
+    path = data.path / folders[0].path
+    if path.name.lower() in MASKS:
+        raise DataError(
+            f"the folder of masks {printable(path)} has no readable mask ({failure or holds}); add one for each image"
+        )
     raise DataError(
-        f"the class folder {printable(data.path / folders[0].path)} has no readable image ({failure or holds}); "
-        "add some, or remove it"
+        f"the class folder {printable(path)} has no readable image ({failure or holds}); add some, or remove it"
     )

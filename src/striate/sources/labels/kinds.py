@@ -8,11 +8,11 @@ from typing import Final
 
 from striate.data.names import printable
 from striate.data.targets import TaskKind
-from striate.errors import AmbiguousDataError
+from striate.errors import AmbiguousDataError, DataError
 from striate.sources.labels.quantities import Quantities, is_number, measured, quantities
 from striate.sources.labels.word_sets import LIST, as_list, word_sets
 
-__all__ = ["MISSING", "kind_of_labels", "marked_lists"]
+__all__ = ["MISSING", "is_measurement", "kind_of_labels", "marked_lists", "refuse_measurements"]
 
 Where = Callable[[str], str]  # where a text is first in the column, for a person
 
@@ -79,3 +79,17 @@ def marked_lists(cells: Sequence[str]) -> Sequence[str]:
     if any(of is None for of in items.values()) or not any("," in cell or "'" in cell or '"' in cell for cell in items):
         return cells
     return ["".join(item + LIST for item in items.get(cell) or ()) for cell in cells]
+
+
+def is_measurement(cell: str) -> bool:
+    """Whether it is a number that is written with decimals or an exponent, as no class is called."""
+    return is_number(cell) and not cell.lstrip("-").isdigit()
+
+
+def refuse_measurements(cells: Sequence[str], where: Where) -> None:
+    """DataError for numbers that are to be read as sets of classes."""
+    cell = next(filter(is_measurement, cells), None)
+    if cell is not None and all(map(is_number, cells)):
+        raise DataError(
+            f"{where(cell)}: {cell!r} is a number, and no set of classes such as a|b; choose --task regress"
+        )

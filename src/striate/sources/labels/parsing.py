@@ -33,12 +33,12 @@ import numpy.typing as npt
 from striate.data.names import natural_key, printable
 from striate.data.targets import ClassTargets, MultiLabelTargets, RegressionTargets, Targets, TaskKind
 from striate.errors import DataError, nearest
-from striate.sources.labels.kinds import MISSING, kind_of_labels, marked_lists
+from striate.sources.labels.kinds import MISSING, is_measurement, kind_of_labels, marked_lists, refuse_measurements
 from striate.sources.labels.quantities import decimal_mark, is_number, quantities
 from striate.sources.labels.word_sets import LIST, MARKS, separated, word_sets
 from striate.sources.settings import LABEL_TASKS
 
-__all__ = ["ParsedLabels", "Place", "is_binary", "parse_labels"]
+__all__ = ["FEW_SLIPS", "ParsedLabels", "Place", "is_binary", "parse_labels"]
 
 Place = Callable[[int, str], str]  # where the cell of a sample and a column is, for a person
 Learned = npt.NDArray[np.bool_]  # N: which of the samples are learned from
@@ -47,7 +47,7 @@ _MISSING_WORDS: Final = ("na", "n/a", "#n/a", "<na>", "none", "null", "nil", "?"
 _TRUTH: Final = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
 _LARGEST: Final = float(np.finfo(np.float32).max)
 _MAX_SETS: Final = 2**31  # N x K
-_FEW: Final = 0.05  # of the cells: so few others among 0 and 1 are slips
+FEW_SLIPS: Final = 0.05  # of the cells: so few others among 0 and 1 are slips
 
 
 @final
@@ -103,6 +103,10 @@ def parse_labels(
         if task != "classify":
             column = marked_lists(column)
         kind, notes = (task, ()) if task else kind_of_labels(name, column, partial(_first, name, column, place))
+        if task == "multilabel" and is_binary(column):
+            return _indicators(cells, place, task)
+        if task == "multilabel":
+            refuse_measurements(column, partial(_first, name, column, place))
         if kind == "classify":
             parsed = _classes(name, column, learned, place, known, numeric=numeric, for_training=for_training)
             return replace(parsed, notes=(*notes, *parsed.notes))
@@ -110,7 +114,7 @@ def parse_labels(
     if task != "regress" and all(map(is_binary, cells.values())):
         return _indicators(cells, place, task)
     odd = [(i, name) for name, column in cells.items() for i, cell in enumerate(column) if not is_binary([cell])]
-    if task is None and len(odd) <= _FEW * len(cells) * len(learned) and cells[odd[0][1]][odd[0][0]]:
+    if task is None and len(odd) <= FEW_SLIPS * len(cells) * len(learned) and cells[odd[0][1]][odd[0][0]]:
         i, name = odd[0]
         raise DataError(
             f"{place(i, name)}: {cells[name][i]!r} among columns of 0 and 1; fix it, or choose --task regress for numbers"
@@ -143,7 +147,10 @@ def _classes(
     used = {called[cell] for cell, is_learned in zip(cells, learned.tolist(), strict=True) if is_learned}
     classes = _sorted(used, known)
     if len(classes) < 2 and for_training:
-        raise DataError(f"{place(0, name)}: all training rows have one class, {', '.join(classes)}; add another class")
+        only = ", ".join(classes)
+        if is_measurement(only):
+            raise DataError(f"{place(0, name)}: all training rows have the number {only}; choose another column")
+        raise DataError(f"{place(0, name)}: all training rows have one class, {only}; add another class")
     if for_training and len(classes) > 20 and len(classes) == int(learned.sum()):
         raise DataError(
             f"{place(0, name)}: each row has a class of its own; choose another column with --label-column NAME"

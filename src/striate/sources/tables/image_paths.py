@@ -130,7 +130,7 @@ class PathLookup:
             name, refused = self._look(begin[i] or ("",), cell)
             names.append(name)
             refusals.append(refused)
-            if refused is not None and ((written := parse_path(cell)).root or refused[0] == "vanished"):
+            if refused is not None and ((written := parse_path(cell)).root or refused[0] == "missing"):
                 lost.setdefault(written.root, []).append((i, written))
         done: dict[tuple[str, ...], list[int]] = {}
         for root, rows in lost.items():
@@ -147,7 +147,7 @@ class PathLookup:
                     names[i], refusals[i] = found, None
                     done.setdefault(what_was_done(written, left_out, found), []).append(i)
                 elif n < _EXPLAINED and (cause := self._cause(cells[i], written, begin[i] or ("",))):
-                    refusals[i] = "vanished", cause
+                    refusals[i] = "missing", cause
         return LocatedPaths(tuple(names), tuple(refusals), tuple(_notes(done, cells, names)))
 
     def _as_written(self, cells: Sequence[str], table: str) -> _Plan:
@@ -273,7 +273,7 @@ def _refusal(path: str, inside: str, *, follow: bool) -> Refused | None:
     try:
         mode = os.lstat(path).st_mode
     except (OSError, ValueError) as error:  # not there; too long; characters that no name can hold
-        return "vanished", (error.strerror if isinstance(error, OSError) else None) or "no such file"
+        return "missing", (error.strerror if isinstance(error, OSError) else None) or "no such file"
     if stat.S_ISREG(mode):
         return None
     if stat.S_ISLNK(mode):

@@ -127,7 +127,7 @@ def _from(images: Any, i: int) -> bytes:
     value = images[i].as_py()
     content = value.get("bytes") if isinstance(value, dict) else value
     if not isinstance(content, bytes):
-        raise Unreadable("vanished", "the row holds no bytes of an image")
+        raise Unreadable("missing", "the row holds no bytes of an image")
     return content
 
 

@@ -205,7 +205,7 @@ def _locate(table: Table, by: str, paths: PathLookup, files: Sequence[Path]) -> 
         tuple(note for located in located_in for note in located.notes),
     )
     if all(located.refusals):
-        reason, detail = located.refusals[0] or ("vanished", "")
+        reason, detail = located.refusals[0] or ("missing", "")
         way_out = "put the table beside them, or give their folder with --image-root FOLDER"
         if cells[0].startswith("../"):
             way_out = "allow the folder of the images to be read with --image-root .."

@@ -35,8 +35,8 @@ def boundary_f(
     label that have a predicted one. What is IGNORE in the labels has no class in either mask: it makes no boundary. What is
     IGNORE in the prediction alone makes none there.
 
-    0 of a class that occurs in only one of both, or has a boundary in only one. NaN of a class that occurs in neither, or
-    in both without a boundary: nothing can be compared.
+    0 of a class that occurs in only one of both, or has a boundary in the label alone. NaN of a class that occurs in neither,
+    or that fills the label, which then has no boundary to follow: nothing can be compared.
     """
     reach = boundary_tolerance(*labels.shape) if tolerance is None else tolerance
     counts = labels != IGNORE
@@ -45,12 +45,12 @@ def boundary_f(
     disk = _disk(reach)
     recall = _share_near(of_truth, of_found, disk, classes)
     precision = _share_near(of_found, of_truth, disk, classes)
-    either = ~np.isnan(precision) | ~np.isnan(recall)
+    has_boundary = ~np.isnan(recall)
     in_truth, in_found = (np.bincount(one[one != IGNORE], minlength=classes) > 0 for one in (truth, found))
     precision, recall = np.nan_to_num(precision), np.nan_to_num(recall)
     total = precision + recall
     scores = np.divide(2 * precision * recall, total, out=np.zeros(classes), where=total > 0)
-    scores[~either & (in_truth == in_found)] = np.nan
+    scores[~has_boundary & (in_truth == in_found)] = np.nan
     return scores
 
 

@@ -46,7 +46,8 @@ class MaskPrediction(Prediction):
 
     def as_json(self) -> dict[str, Any]:
         size = None if self.prediction is None else list(self.prediction.shape)
-        return {"path": self.path, "size": size, "area": self.area, "error": self.error}
+        area = None if self.prediction is None else self.area
+        return {"path": self.path, "size": size, "area": area, "error": self.error}
 
     def cells(self) -> dict[str, str]:
         largest = sorted(self.area.items(), key=lambda one: -one[1])
@@ -56,7 +57,8 @@ class MaskPrediction(Prediction):
         }
 
     def values(self) -> dict[str, Any]:
-        return {"path": self.path, **{f"area {name}": share for name, share in self.area.items()}}
+        is_known = self.prediction is not None
+        return {"path": self.path, **{f"area {name}": share if is_known else None for name, share in self.area.items()}}
 
     def as_target(self) -> npt.NDArray[np.int64] | None:
         return None if self.prediction is None else self.prediction.astype(np.int64)
