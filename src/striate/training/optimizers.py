@@ -1,16 +1,26 @@
 """Optimizers by name; weight decay is kept off biases and normalization, fused kernels are used where torch has them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import nn
 
+from striate.training.lamb import Lamb
+from striate.training.lion import Lion
 from striate.training.muon import Muon
 from striate.training.settings import OPTIMIZERS, OptimizerSettings
 
 __all__ = ["create_optimizer", "set_learning_rate"]
+
+
+def _adagrad(parameters: Iterable[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
+    """Fused but on the devices for which torch has no such kernel of Adagrad."""
+    groups = list(parameters)
+    fused = all(weight.is_cpu or weight.is_cuda for group in groups for weight in group["params"])
+    return torch.optim.Adagrad(groups, lr, fused=fused or None)
+
 
 CLASSES: Final[Mapping[str, Callable[..., torch.optim.Optimizer]]] = MappingProxyType(
     {
@@ -18,6 +28,9 @@ CLASSES: Final[Mapping[str, Callable[..., torch.optim.Optimizer]]] = MappingProx
         "adam": torch.optim.Adam,
         "adamw": torch.optim.AdamW,
         "rmsprop": torch.optim.RMSprop,
+        "adagrad": _adagrad,
+        "lamb": Lamb,
+        "lion": Lion,
         "muon": Muon,
     }
 )

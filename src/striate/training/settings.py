@@ -47,6 +47,10 @@ def _rmsprop(momentum: float, alpha: float) -> dict[str, Any]:
     return {"momentum": momentum, "alpha": alpha}
 
 
+def _betas(beta1: float, beta2: float) -> dict[str, Any]:
+    return {"betas": (beta1, beta2)}
+
+
 def _muon(momentum: float, beta1: float, beta2: float) -> dict[str, Any]:
     return {"momentum": momentum, "betas": (beta1, beta2)}
 
@@ -61,6 +65,12 @@ OPTIMIZERS: Final[Mapping[str, OptimizerRow]] = MappingProxyType(
         "adamw": OptimizerRow(1e-3, 0.01, {"beta1": 0.9, "beta2": 0.999}, _adam),
         # Keras' learning rate
         "rmsprop": OptimizerRow(1e-3, 0.0, {"momentum": 0.9, "alpha": 0.99}, _rmsprop),
+        # PyTorch's
+        "adagrad": OptimizerRow(0.01, 0.0, {}, dict),
+        # arXiv:1904.00962 but for the rate, which is that of timm and Keras
+        "lamb": OptimizerRow(1e-3, 0.01, {"beta1": 0.9, "beta2": 0.999}, _betas),
+        # a tenth of AdamW's rate and ten times its decay: arXiv:2302.06675, section 5
+        "lion": OptimizerRow(1e-4, 0.1, {"beta1": 0.9, "beta2": 0.99}, _betas),
         # AdamW's, as arXiv:2502.16982 scales its steps
         "muon": OptimizerRow(1e-3, 0.01, {"momentum": 0.95, "beta1": 0.9, "beta2": 0.999}, _muon),
     }
@@ -76,17 +86,32 @@ class OptimizerSettings:
     lr: Annotated[float, Setting("peak learning rate", 1e-8, 100)]
     weight_decay: Annotated[
         float,
-        Setting("weight decay (L2; decoupled in AdamW), none on biases and norms", 0, 10, source="arXiv:1711.05101"),
+        Setting(
+            "weight decay (L2; decoupled in AdamW, Lion, LAMB and Muon), none on biases and norms",
+            0,
+            10,
+            source="arXiv:1711.05101",
+        ),
     ]
     momentum: Annotated[float | None, Setting("momentum of SGD, RMSprop and Muon", 0, 0.9999)] = None
     nesterov: Annotated[bool | None, Setting("Nesterov momentum of SGD, on with any momentum if left out")] = None
     beta1: Annotated[
         float | None,
-        Setting("decay of the first moment of Adam, and of AdamW beside Muon", 0, 0.9999, source="arXiv:1412.6980"),
+        Setting(
+            "decay of the first moment of Adam, LAMB, and AdamW beside Muon; share of the momentum in a step of Lion",
+            0,
+            0.9999,
+            source="arXiv:1412.6980",
+        ),
     ] = None
     beta2: Annotated[
         float | None,
-        Setting("decay of the second moment of Adam, and of AdamW beside Muon", 0, 0.99999, source="arXiv:1412.6980"),
+        Setting(
+            "decay of the second moment of Adam, LAMB, and AdamW beside Muon; decay of the momentum of Lion",
+            0,
+            0.99999,
+            source="arXiv:1412.6980",
+        ),
     ] = None
     alpha: Annotated[float | None, Setting("smoothing constant of RMSprop", 0, 0.99999)] = None
 
