@@ -103,6 +103,7 @@ def test_a_batch_is_a_mosaic_as_often_as_the_recipe_states():
             ({"optimizer": name, "epochs": 2}, (6,))
             for name in ("sgd", "adam", "rmsprop", "adagrad", "lamb", "lion", "muon")
         ),
+        ({"sam": 0.05, "l1": 1e-4, "epochs": 2}, (6,)),
         ({"accumulate": 3}, (1, 2, 3, 5, 8)),  # within a window of three, and within the one of one batch
     ],
     ids=str,
@@ -219,8 +220,9 @@ def test_clipping_bounds_the_step():
     assert torch.cat([step.flatten() for step in steps]).norm().item() == pytest.approx(0.01, rel=1e-3)
 
 
-def test_bfloat16_learns_too():
-    state, records = run(RECIPE.with_values(precision="bfloat16", epochs=6))
+@pytest.mark.parametrize("settings", [{}, {"optimizer": "lion", "lr": 0.003, "sam": 0.05}], ids=["adamw", "lion+sam"])
+def test_bfloat16_learns_too(settings):
+    state, records = run(RECIPE.with_values(**settings, precision="bfloat16", epochs=6))
     *_, last = [record for record in records if isinstance(record, Epoch)]
     assert last.val[0].value > 0.9
     assert all(parameter.dtype == torch.float32 for parameter in state.model.parameters())

@@ -12,7 +12,7 @@ from striate.training.lion import Lion
 from striate.training.muon import Muon
 from striate.training.settings import OPTIMIZERS, OptimizerSettings
 
-__all__ = ["create_optimizer", "set_learning_rate"]
+__all__ = ["add_l1_gradients", "create_optimizer", "set_learning_rate"]
 
 
 def _adagrad(parameters: Iterable[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
@@ -66,3 +66,12 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
     """Set the rate of each group: `lr` times the group's scale."""
     for group in optimizer.param_groups:
         group["lr"] = lr * group["lr_scale"]
+
+
+@torch.no_grad()
+def add_l1_gradients(optimizer: torch.optim.Optimizer, l1: float) -> None:
+    """Add the gradients of the penalty `l1` times the sum of absolute weights, without biases and norms, as for weight decay."""
+    for group in optimizer.param_groups:
+        weights = [weight for weight in group["params"] if weight.grad is not None and weight.ndim > 1]
+        if weights:
+            torch._foreach_add_([weight.grad for weight in weights], torch._foreach_sign(weights), alpha=l1)

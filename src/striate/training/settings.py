@@ -127,6 +127,19 @@ class TrainingSettings:
     batch_size: Annotated[int, Setting("images per batch", 1, 65_536)] = 64
     accumulate: Annotated[int, Setting("gradient accumulation, batches per optimizer step", 1, 4096)] = 1
     clip_grad_norm: Annotated[float, Setting("gradient-norm clipping, 0 for none", 0)] = 0.0
+    l1: Annotated[
+        float,
+        Setting("L1 penalty, none on biases and norms; the losses that are shown are without it, 0 for none", 0, 10),
+    ] = 0.0
+    sam: Annotated[
+        float,
+        Setting(
+            "neighborhood size (rho) of SAM around any optimizer, two passes a step, typically 0.05, 0 for none",
+            0,
+            10,
+            source="arXiv:2010.01412",
+        ),
+    ] = 0.0
     ema: Annotated[float, Setting("decay of an exponential moving average of the weights, 0 for none", 0, 0.99999)] = (
         0.0
     )
@@ -140,6 +153,13 @@ class TrainingSettings:
     patience: Annotated[int, Setting("early stopping, epochs without improvement, 0 for none", 0, 100_000)] = 0
     checkpoint_every: Annotated[int, Setting("batches between checkpoints, 0 for one each epoch", 0)] = 0
     seed: Annotated[int, Setting("random seed", 0, 2**31 - 1)] = 0
+
+    def __post_init__(self) -> None:
+        if self.sam and self.accumulate > 1:
+            raise SettingError(
+                f"sam = {self.sam:g}: does not go with accumulate = {self.accumulate}, as both passes of SAM are of one batch; "
+                "give accumulate = 1 and a larger batch_size, or sam = 0"
+            )
 
 
 @final
