@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from striate.training import OptimizerSettings, Recipe, create_optimizer
+from striate.training.trained_weights import trained_weights
 
 LR = 0.01
 SETTINGS = {
@@ -102,17 +103,28 @@ def test_fifty_steps_equal_torch_or_the_paper(name, decay):
 
 
 @pytest.mark.parametrize("name", ["lamb", "lion"])
-def test_one_list_of_all_weights_as_on_a_gpu_makes_the_same_steps(name, monkeypatch):
+def test_steps_are_the_same_however_many_weights_are_in_a_list(name, monkeypatch):
     one_by_one, together = network(), network()
-    gradients = fifty_gradients(one_by_one)
-    train(one_by_one, create_optimizer(one_by_one, settings(name, 0.1), {}, {}), gradients)
-    monkeypatch.setattr(
-        f"striate.training.{name}.trained_weights",
-        lambda group: [(group["params"], [weight.grad for weight in group["params"]])],
-    )
+    gradients = fifty_gradients(together)
     train(together, create_optimizer(together, settings(name, 0.1), {}, {}), gradients)
+    monkeypatch.setattr("striate.training.trained_weights.MOST_ON_CPU", 1)
+    train(one_by_one, create_optimizer(one_by_one, settings(name, 0.1), {}, {}), gradients)
     for a, b in zip(one_by_one.parameters(), together.parameters(), strict=True):
         torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize(("most", "sizes"), [(1, [1, 1, 1]), (36, [1, 2]), (68, [3])])
+def test_lists_of_weights_hold_what_fits_and_no_frozen_ones(most, sizes, monkeypatch):
+    monkeypatch.setattr("striate.training.trained_weights.MOST_ON_CPU", most)
+    shapes = {"trained": (6, 6), "frozen": (9, 9), "second": (4, 4), "last": (4, 4)}
+    weights = {name: nn.Parameter(torch.zeros(shape)) for name, shape in shapes.items()}
+    for name in ("trained", "second", "last"):
+        weights[name].grad = torch.ones(shapes[name])
+    lists = list(trained_weights({"params": list(weights.values())}))
+    assert [len(found) for found, _ in lists] == sizes
+    listed = [id(one) for found, _ in lists for one in found]
+    assert listed == [id(weights[name]) for name in ("trained", "second", "last")]
+    assert all(one.grad is gradient for pair in lists for one, gradient in zip(*pair, strict=True))
 
 
 def test_a_layer_of_zeros_leaves_zero_by_lamb():

@@ -32,12 +32,9 @@ class Lamb(torch.optim.Optimizer):
         for group in self.param_groups:
             for weights, gradients in trained_weights(group):
                 steps = self._adam_steps(weights, gradients, group)
-                torch._foreach_add_(steps, weights, alpha=group["weight_decay"])
-                layers = [index for index, weight in enumerate(weights) if weight.ndim > 1]
-                if layers:
-                    scaled = [steps[index] for index in layers]
-                    torch._foreach_mul_(scaled, trust_ratios([weights[index] for index in layers], scaled))
-                torch._foreach_add_(weights, steps, alpha=-group["lr"])
+                if group["weight_decay"]:
+                    torch._foreach_add_(steps, weights, alpha=group["weight_decay"])
+                torch._foreach_addcmul_(weights, steps, trust_ratios(weights, steps), value=-group["lr"])
 
     def _adam_steps(self, weights: list[Tensor], gradients: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
         beta1, beta2 = group["betas"]
@@ -52,15 +49,20 @@ class Lamb(torch.optim.Optimizer):
         torch._foreach_lerp_(means, gradients, 1 - beta1)
         torch._foreach_mul_(squares, beta2)
         torch._foreach_addcmul_(squares, gradients, gradients, 1 - beta2)
-        denominators = torch._foreach_div(squares, [1 - beta2**count for count in counts])
-        torch._foreach_sqrt_(denominators)
-        torch._foreach_add_(denominators, group["eps"])
-        steps = torch._foreach_div(means, [1 - beta1**count for count in counts])
-        torch._foreach_div_(steps, denominators)
+        roots = [(1 - beta2**count) ** 0.5 for count in counts]  # of the second moment's bias correction
+        denominators = torch._foreach_sqrt(squares)
+        torch._foreach_add_(denominators, [group["eps"] * root for root in roots])
+        steps = torch._foreach_div(means, denominators)
+        torch._foreach_mul_(steps, [root / (1 - beta1**count) for root, count in zip(roots, counts, strict=True)])
         return list(steps)
 
 
 def trust_ratios(weights: list[Tensor], steps: list[Tensor]) -> list[Tensor]:
-    """Norm of the weights by that of the step for each layer, 1 where one of them is 0; they stay on the device."""
+    """Norm of the weights by that of the step for each layer, 1 where one of them is 0, and for biases and norms.
+
+    They stay on the device.
+    """
     sizes, lengths = torch.stack(list(torch._foreach_norm(weights))), torch.stack(list(torch._foreach_norm(steps)))
-    return list(torch.where((sizes > 0) & (lengths > 0), sizes / lengths, 1.0).unbind())
+    ratios = torch.where((sizes > 0) & (lengths > 0), sizes / lengths, 1.0).unbind()
+    one = torch.ones_like(ratios[0])
+    return [ratio if weight.ndim > 1 else one for ratio, weight in zip(ratios, weights, strict=True)]
