@@ -16,9 +16,9 @@ __all__ = ["add_l1_gradients", "create_optimizer", "set_learning_rate"]
 
 
 def _adagrad(parameters: Iterable[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
-    """Fused but on the devices for which torch has no such kernel of Adagrad."""
+    """Fused on the CPU; torch 2.11 has no such kernel for GPUs, where it takes one for lists of tensors by itself."""
     groups = list(parameters)
-    fused = all(weight.is_cpu or weight.is_cuda for group in groups for weight in group["params"])
+    fused = all(weight.is_cpu for group in groups for weight in group["params"])
     return torch.optim.Adagrad(groups, lr, fused=fused or None)
 
 
