@@ -13,6 +13,7 @@ from tests.jobs.conftest import make_images
 
 from striate.cli import main
 from striate.cli.verbs import VERBS
+from striate.training import OPTIMIZERS, SCHEDULES
 
 ROOT = Path(__file__).parent.parent
 ROOMS = {path.parent.name for path in (ROOT / "src" / "striate").glob("*/__init__.py")}
@@ -88,6 +89,13 @@ def test_files_that_documents_name_are_there():
         for name in re.findall(r"`(?:src/striate/)?([a-z_]+/[a-z_/]*(?:\.py)?)`", document.read_text(encoding="utf-8")):
             if name.partition("/")[0] in ROOMS and not name.startswith("models/my"):  # one to be added
                 assert (ROOT / "src" / "striate" / name).exists(), f"{document.name}: {name}"
+
+
+def test_the_readme_names_every_optimizer_and_schedule():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for setting, names in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+        (row,) = re.findall(rf"^\| `--{setting}` \|(.*)\|$", readme, re.MULTILINE)
+        assert set(re.findall(r"`([a-z_]+)`", row)) == set(names)
 
 
 def test_every_finding_is_documented():

@@ -95,17 +95,22 @@ def test_a_batch_is_a_mosaic_as_often_as_the_recipe_states():
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "accumulate", "stops"),
+    ("settings", "stops"),
     [
-        ("adamw", 1, (1, 3, 4, 6, 11)),
-        *((name, 1, (1, 4, 6)) for name in ("sgd", "adam", "rmsprop", "muon")),
-        ("adamw", 3, (1, 2, 3, 5, 8)),  # within a window of three, and within the one of one batch
+        ({}, (1, 3, 4, 6, 11)),
+        # what they add is their own state: one stop within the second of two epochs
+        *(
+            ({"optimizer": name, "epochs": 2}, (6,))
+            for name in ("sgd", "adam", "rmsprop", "adagrad", "lamb", "lion", "muon")
+        ),
+        ({"sam": 0.05, "l1": 1e-4, "epochs": 2}, (6,)),
+        ({"accumulate": 3}, (1, 2, 3, 5, 8)),  # within a window of three, and within the one of one batch
     ],
+    ids=str,
 )
-def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(optimizer, accumulate, stops):
-    recipe = RECIPE.with_values(optimizer=optimizer, mixup=0.3, cutmix=0.5, mosaic=0.4, clip_grad_norm=1.0, lr=0.003)
-    recipe = recipe.with_values(accumulate=accumulate)
-    check_resuming(recipe, stops)
+def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(settings, stops):
+    recipe = RECIPE.with_values(mixup=0.3, cutmix=0.5, mosaic=0.4, clip_grad_norm=1.0)
+    check_resuming(recipe.with_values(**{"lr": 0.003, **settings}), stops)
 
 
 @pytest.mark.parametrize("forgotten", ["generator", "optimizer.0.exp_avg", "average.stages.0.0.weight", "loss_sum"])
@@ -215,8 +220,9 @@ def test_clipping_bounds_the_step():
     assert torch.cat([step.flatten() for step in steps]).norm().item() == pytest.approx(0.01, rel=1e-3)
 
 
-def test_bfloat16_learns_too():
-    state, records = run(RECIPE.with_values(precision="bfloat16", epochs=6))
+@pytest.mark.parametrize("settings", [{}, {"optimizer": "lion", "lr": 0.003, "sam": 0.05}], ids=["adamw", "lion+sam"])
+def test_bfloat16_learns_too(settings):
+    state, records = run(RECIPE.with_values(**settings, precision="bfloat16", epochs=6))
     *_, last = [record for record in records if isinstance(record, Epoch)]
     assert last.val[0].value > 0.9
     assert all(parameter.dtype == torch.float32 for parameter in state.model.parameters())

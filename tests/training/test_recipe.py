@@ -77,7 +77,7 @@ def test_filling_leaves_alone_what_was_reported():
         ({"nesterov": 1}, "takes true or false"),
         ({"optimizer": "adamx"}, r"takes one of sgd, adam.*; did you mean adam\?"),
         ({"optimizer": "SGD"}, r"'SGD': takes one of .*; did you mean sgd\?"),
-        ({"optimizer": "lion"}, r"takes one of [^;]*$"),
+        ({"optimizer": "shampoo"}, r"takes one of [^;]*$"),
         ({"epochs": True}, "epochs = true: takes a whole number"),
         ({"lerning_rate": 1.0}, "use lr"),
         (

@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from striate.training import Recipe, learning_rate
+from striate.errors import SettingError
+from striate.training import SCHEDULES, Recipe, learning_rate
 
 EPOCHS, STEPS = 6, 5
 
@@ -50,11 +51,59 @@ def torch_rates(make, each_epoch: bool) -> list[float]:
             True,
         ),
         (Recipe.of(schedule="exponential", decay=0.9), lambda o: torch.optim.lr_scheduler.ExponentialLR(o, 0.9), True),
+        (
+            Recipe.of(schedule="cyclic", half_cycle_epochs=1, min_lr_share=0.2),
+            lambda o: torch.optim.lr_scheduler.CyclicLR(o, 0.08, 0.4, step_size_up=STEPS, cycle_momentum=False),
+            False,
+        ),
     ],
-    ids=["constant", "cosine", "step", "exponential"],
+    ids=["constant", "cosine", "step", "exponential", "cyclic"],
 )
 def test_equals_torch(recipe, make, each_epoch):
     assert rates(recipe.with_values(lr=0.4, epochs=EPOCHS)) == pytest.approx(torch_rates(make, each_epoch))
+
+
+@pytest.mark.parametrize(("first", "factor"), [(1, 1), (2, 1), (1, 2), (2, 3), (6, 1)])
+def test_cosine_restarts_equal_torch(first, factor):
+    recipe = Recipe.of(schedule="cosine_restarts", restart_epochs=first, restart_factor=factor, lr=0.4, epochs=EPOCHS)
+    reference = torch_rates(
+        lambda o: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(o, first * STEPS, factor), each_epoch=False
+    )
+    assert rates(recipe) == pytest.approx(reference)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"schedule": "cosine_restarts", "restart_epochs": 1, "restart_factor": 2},
+        {"schedule": "cyclic", "half_cycle_epochs": 1},
+    ],
+    ids=["cosine_restarts", "cyclic"],
+)
+def test_periods_begin_after_the_warmup_with_the_rate_that_it_ends_with(settings):
+    plain = rates(Recipe.of(**settings, lr=0.4, epochs=3))
+    found = rates(Recipe.of(**settings, lr=0.4, epochs=EPOCHS, warmup=0.5))  # 3 epochs each
+    rise, rest = found[: 3 * STEPS], found[3 * STEPS :]
+    assert rest == pytest.approx(plain)
+    steps = [after - before for before, after in zip(rise, [*rise[1:], rest[0]], strict=True)]
+    assert steps == pytest.approx([rise[0]] * len(steps))
+
+
+@pytest.mark.parametrize(("schedule", "name"), [("cosine_restarts", "restart_epochs"), ("cyclic", "half_cycle_epochs")])
+def test_a_first_period_that_is_longer_than_the_training_is_refused(schedule, name):
+    expected = f"{name} = 4: is longer than the training, 3 epochs; give 3 or less, or more epochs"
+    with pytest.raises(SettingError, match=expected):
+        Recipe.of(**{"schedule": schedule, name: 4, "epochs": 3})
+    assert Recipe.of(**{"schedule": schedule, name: 3, "epochs": 3}).schedule.name == schedule
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_rate_depends_on_the_position_alone(schedule):
+    """Asked in any order, as a resumed run does, the rates are the same to the bit."""
+    recipe = Recipe.of(schedule=schedule, warmup=0.13, lr=0.4, epochs=40)
+    steps = list(range(40 * STEPS))
+    assert [rate(recipe, step) for step in reversed(steps)] == [rate(recipe, step) for step in steps][::-1]
+    assert all(0 <= rate(recipe, step) <= 0.4 for step in steps)
 
 
 @given(losses=st.lists(st.integers(0, 5).map(float), max_size=30), patience=st.integers(1, 4))

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from tests.training.small_runs import RECIPE, batches
+from torch import Tensor
 
 from striate.models import create_model
 from striate.training.transfer_plan import Speed, TransferPlan, _about, measure_speed
@@ -60,3 +61,16 @@ def test_measuring_leaves_no_trace() -> None:
     assert all(one.requires_grad and one.grad is None for one in network.parameters())
     frozen = recipe.with_values(epochs=0)
     assert measure_speed(network, *given, frozen).training == 0
+
+
+def test_a_step_of_sam_is_two_passes_of_a_batch(monkeypatch) -> None:
+    passes: list[Tensor] = []
+    monkeypatch.setattr(
+        "striate.training.transfer_plan.training_step", lambda _network, images, _bfloat16: passes.append(images)
+    )
+    recipe = RECIPE.with_values(sam=0.05, epochs=1)
+    ready = batches(recipe)
+    measure_speed(create_model(recipe.model.name, classes=3, channels=1), ready, ready, ready, recipe)
+    _, *timed = passes  # the first builds the kernels
+    assert timed
+    assert all(one is other for one, other in zip(timed[::2], timed[1::2], strict=True))

@@ -11,17 +11,20 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import final
 
 import torch
 from torch import Tensor, nn
 
 from striate.data import Batch, Batches
+from striate.models import Network
 from striate.tasks import Figure, Metrics, Task
 from striate.training.epoch import Epoch
 from striate.training.inference import infer
-from striate.training.optimizers import set_learning_rate
+from striate.training.optimizers import add_l1_gradients, set_learning_rate
 from striate.training.recipe import Recipe
+from striate.training.sam import sharpness_aware
 from striate.training.schedules import learning_rate
 from striate.training.state import TrainingState
 from striate.views import Policy, mix, mixing_steps
@@ -55,7 +58,6 @@ def train(
     state: TrainingState, task: Task, batches: Batches, validation: Batches | None, recipe: Recipe
 ) -> Iterator[Step | Epoch | Diverged]:
     """Train from `state` to the last epoch, yielding a record for each step and each epoch."""
-    device = state.loss_sum.device
     bfloat16 = recipe.machine.precision == "bfloat16"
     images = 0
     steps_an_epoch = len(batches)
@@ -73,25 +75,16 @@ def train(
                 val_losses=val_losses,
             )
             set_learning_rate(state.optimizer, lr)
-            mixed = mixed_batch(batch, recipe.augment, task)
-            with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-                outputs, *auxiliary = state.model.training_logits(mixed.inputs)
-            loss = total(task.losses(outputs, mixed))
-            for extra in auxiliary:
-                loss = loss + state.model.auxiliary_weight * total(task.losses(extra, mixed))
-            (loss / window_size(state.batch, recipe.training.accumulate, steps_an_epoch)).backward()
+            window = window_size(state.batch, recipe.training.accumulate, steps_an_epoch)
+            loss = pass_batch(state, task, batch, recipe, window)
             state.batch += 1
             state.step += 1
             if state.batch % recipe.training.accumulate == 0 or state.batch == steps_an_epoch:
-                if recipe.training.clip_grad_norm:
-                    nn.utils.clip_grad_norm_(state.model.parameters(), recipe.training.clip_grad_norm)
-                state.optimizer.step()
-                state.optimizer.zero_grad()
+                step_optimizer(state, recipe)
                 if state.average:
                     state.average.update(state.model)
             images = len(batch.ids)
-            state.loss_sum += loss.detach() * images
-            state.metrics.update(outputs.detach(), mixed)
+            state.loss_sum += loss * images
             state.seconds = time.perf_counter() - started
             # A lost loss stays in the sum, so looking seldom misses nothing and does not hold up a GPU.
             last = state.batch == steps_an_epoch
@@ -99,8 +92,39 @@ def train(
                 yield Diverged(state.epoch + 1, state.step, lr)
                 return
             if not last:
-                yield Step(state.step, lr, loss.detach(), images, state.metrics)
+                yield Step(state.step, lr, loss, images, state.metrics)
         yield from _finish_epoch(state, task, batches, validation, bfloat16, lr)
+
+
+def pass_batch(state: TrainingState, task: Task, batch: Batch, recipe: Recipe, window: int) -> Tensor:
+    """The loss of a batch, mixed as the recipe has it, whose gradients divided by `window` are added to those of the parameters."""
+    mixed = mixed_batch(batch, recipe.augment, task)
+    bfloat16 = recipe.machine.precision == "bfloat16"
+    backward = partial(_add_gradients, state.model, task, mixed, bfloat16, window)
+    outputs, loss = sharpness_aware(backward, state.model, recipe.training.sam) if recipe.training.sam else backward()
+    state.metrics.update(outputs, mixed)
+    return loss
+
+
+def step_optimizer(state: TrainingState, recipe: Recipe) -> None:
+    """One step along the gradients, with the L1 penalty and clipped as the recipe has it; then there are none."""
+    if recipe.training.l1:
+        add_l1_gradients(state.optimizer, recipe.training.l1)
+    if recipe.training.clip_grad_norm:
+        nn.utils.clip_grad_norm_(state.model.parameters(), recipe.training.clip_grad_norm)
+    state.optimizer.step()
+    state.optimizer.zero_grad()
+
+
+def _add_gradients(model: Network, task: Task, batch: Batch, bfloat16: bool, window: int) -> tuple[Tensor, Tensor]:
+    """Outputs and loss of a batch, whose gradients, divided by `window`, are added to those of the parameters."""
+    with torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=bfloat16):
+        outputs, *auxiliary = model.training_logits(batch.inputs)
+    loss = total(task.losses(outputs, batch))
+    for extra in auxiliary:
+        loss = loss + model.auxiliary_weight * total(task.losses(extra, batch))
+    (loss / window).backward()
+    return outputs.detach(), loss.detach()
 
 
 def window_size(batch: int, accumulate: int, batches: int) -> int:

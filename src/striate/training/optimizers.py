@@ -1,16 +1,26 @@
 """Optimizers by name; weight decay is kept off biases and normalization, fused kernels are used where torch has them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import nn
 
+from striate.training.lamb import Lamb
+from striate.training.lion import Lion
 from striate.training.muon import Muon
 from striate.training.settings import OPTIMIZERS, OptimizerSettings
 
-__all__ = ["create_optimizer", "set_learning_rate"]
+__all__ = ["add_l1_gradients", "create_optimizer", "set_learning_rate"]
+
+
+def _adagrad(parameters: Iterable[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
+    """Fused on the CPU; torch 2.11 has no such kernel for GPUs, where it takes one for lists of tensors by itself."""
+    groups = list(parameters)
+    fused = all(weight.is_cpu for group in groups for weight in group["params"])
+    return torch.optim.Adagrad(groups, lr, fused=fused or None)
+
 
 CLASSES: Final[Mapping[str, Callable[..., torch.optim.Optimizer]]] = MappingProxyType(
     {
@@ -18,6 +28,9 @@ CLASSES: Final[Mapping[str, Callable[..., torch.optim.Optimizer]]] = MappingProx
         "adam": torch.optim.Adam,
         "adamw": torch.optim.AdamW,
         "rmsprop": torch.optim.RMSprop,
+        "adagrad": _adagrad,
+        "lamb": Lamb,
+        "lion": Lion,
         "muon": Muon,
     }
 )
@@ -53,3 +66,12 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
     """Set the rate of each group: `lr` times the group's scale."""
     for group in optimizer.param_groups:
         group["lr"] = lr * group["lr_scale"]
+
+
+@torch.no_grad()
+def add_l1_gradients(optimizer: torch.optim.Optimizer, l1: float) -> None:
+    """Add the gradients of the penalty `l1` times the sum of absolute weights, without biases and norms, as for weight decay."""
+    for group in optimizer.param_groups:
+        weights = [weight for weight in group["params"] if weight.grad is not None and weight.ndim > 1]
+        if weights:
+            torch._foreach_add_([weight.grad for weight in weights], torch._foreach_sign(weights), alpha=l1)

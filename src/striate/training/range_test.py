@@ -11,11 +11,10 @@ from itertools import count, islice
 from typing import Final, final
 
 import torch
-from torch import Tensor, nn
 
-from striate.data import Batch, Batches
+from striate.data import Batches
 from striate.tasks import Task
-from striate.training.loop import Step, mixed_batch, total
+from striate.training.loop import Step, pass_batch, step_optimizer
 from striate.training.optimizers import set_learning_rate
 from striate.training.recipe import Recipe
 from striate.training.state import TrainingState
@@ -77,21 +76,6 @@ def range_steps(state: TrainingState, task: Task, batches: Batches, recipe: Reci
         rate = LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1))
         set_learning_rate(state.optimizer, rate)
         window = list(islice(endless, recipe.training.accumulate))
-        losses = [_backward(state, task, batch, recipe) for batch in window]
-        if recipe.training.clip_grad_norm:
-            nn.utils.clip_grad_norm_(state.model.parameters(), recipe.training.clip_grad_norm)
-        state.optimizer.step()
-        state.optimizer.zero_grad()
+        losses = [pass_batch(state, task, batch, recipe, len(window)) for batch in window]
+        step_optimizer(state, recipe)
         yield Step(step + 1, rate, torch.stack(losses).mean(), sum(len(batch.ids) for batch in window), state.metrics)
-
-
-def _backward(state: TrainingState, task: Task, batch: Batch, recipe: Recipe) -> Tensor:
-    mixed = mixed_batch(batch, recipe.augment, task)
-    with torch.autocast(mixed.inputs.device.type, torch.bfloat16, enabled=recipe.machine.precision == "bfloat16"):
-        outputs, *auxiliary = state.model.training_logits(mixed.inputs)
-    loss = total(task.losses(outputs, mixed))
-    for extra in auxiliary:
-        loss = loss + state.model.auxiliary_weight * total(task.losses(extra, mixed))
-    (loss / recipe.training.accumulate).backward()
-    state.metrics.update(outputs.detach(), mixed)
-    return loss.detach()

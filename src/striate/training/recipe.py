@@ -17,7 +17,7 @@ from striate.models.settings import ModelSettings
 from striate.settings import DeclaredSetting, declared_settings
 from striate.sources.settings import ReadingSettings
 from striate.tasks.settings import LOSS_TAKES, LossSettings
-from striate.training.schedules import SCHEDULES, ScheduleSettings
+from striate.training.schedules import SCHEDULES, ScheduleSettings, refuse_unfinished
 from striate.training.settings import OPTIMIZERS, MachineSettings, OptimizerSettings, TrainingSettings, TransferSettings
 from striate.training.transfer_conflicts import by_head, overruled, refuse_conflicts, refuse_without_effect
 from striate.views.settings import POLICY_TAKES, Policy
@@ -63,6 +63,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         refuse_conflicts(self.transfer, self.training.epochs, self.augment, self.loss)
+        refuse_unfinished(self.schedule, self.training.epochs)
 
     @classmethod
     def of(cls, **values: Any) -> "Recipe":

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Final, final
 
+from striate.errors import SettingError
+from striate.number_format import count
 from striate.settings import Setting
 
-__all__ = ["SCHEDULES", "ScheduleRow", "ScheduleSettings", "learning_rate"]
+__all__ = ["SCHEDULES", "ScheduleRow", "ScheduleSettings", "learning_rate", "refuse_unfinished"]
 
 
 @final
@@ -18,6 +20,7 @@ class Position:
 
     share: float  # done of what follows the warmup, 0..1
     epoch: int
+    after_warmup: float  # epochs since the warmup, with their fraction
     val_losses: Sequence[float]  # of the epochs that are over
 
 
@@ -57,6 +60,19 @@ def _one_cycle(at: Position) -> float:
     return _between(1.0, 1e-4, at.share)
 
 
+def _cosine_restarts(at: Position, restart_epochs: int, restart_factor: int) -> float:
+    """Loshchilov and Hutter 2016, arXiv:1608.03983, equation 5, to zero."""
+    period, epochs = restart_epochs, at.after_warmup
+    while restart_factor > 1 and epochs >= period:
+        epochs, period = epochs - period, period * restart_factor
+    return _between(1.0, 0.0, epochs % period / period)
+
+
+def _cyclic(at: Position, half_cycle_epochs: int, min_lr_share: float) -> float:
+    """Smith 2015, arXiv:1506.01186, section 3.1: the triangular policy."""
+    return 1 - (1 - min_lr_share) * abs(at.after_warmup / half_cycle_epochs % 2 - 1)
+
+
 def _plateau(at: Position, decay: float, decay_epochs: int) -> float:
     return decay ** plateaus(at.val_losses, decay_epochs)
 
@@ -69,6 +85,10 @@ SCHEDULES: Final[Mapping[str, ScheduleRow]] = MappingProxyType(
         "exponential": ScheduleRow(_exponential, {"warmup": 0.0, "decay": 0.9}),
         "linear": ScheduleRow(_linear, {"warmup": 0.0}),
         "cosine": ScheduleRow(_cosine, {"warmup": 0.0}),
+        # the shortest first period of the paper's longer runs; 20 epochs, the default, end with the second one
+        "cosine_restarts": ScheduleRow(_cosine_restarts, {"warmup": 0.0, "restart_epochs": 10, "restart_factor": 1}),
+        # the paper: half a cycle of 2 to 10 epochs, from a third or a fourth of the peak
+        "cyclic": ScheduleRow(_cyclic, {"warmup": 0.0, "half_cycle_epochs": 2, "min_lr_share": 0.25}),
         "one_cycle": ScheduleRow(_one_cycle, {"warmup": 0.25}),
         "plateau": ScheduleRow(_plateau, {"warmup": 0.0, "decay": 0.1, "decay_epochs": 5}),
     }
@@ -88,6 +108,21 @@ class ScheduleSettings:
     decay_epochs: Annotated[
         int | None, Setting("epochs between steps (step), or without improvement (plateau)", 1, 100_000)
     ] = None
+    restart_epochs: Annotated[
+        int | None,
+        Setting("epochs of the first period (T_0) of cosine_restarts", 1, 100_000, source="arXiv:1608.03983"),
+    ] = None
+    restart_factor: Annotated[
+        int | None,
+        Setting("factor of each next period (T_mult) of cosine_restarts", 1, 100, source="arXiv:1608.03983"),
+    ] = None
+    half_cycle_epochs: Annotated[
+        int | None,
+        Setting("epochs of half a cycle (step size) of cyclic", 1, 100_000, source="arXiv:1506.01186"),
+    ] = None
+    min_lr_share: Annotated[
+        float | None, Setting("lowest learning rate of cyclic, share of the peak", 0, 1, source="arXiv:1506.01186")
+    ] = None
 
 
 def learning_rate(
@@ -103,7 +138,7 @@ def learning_rate(
 
     `step` counts from 0 over the whole training; `val_losses` are those of the epochs that are over (plateau reads them).
     `one_cycle` rises by a cosine to the peak and falls by a cosine to nothing (Smith and Topin 2018, arXiv:1708.07120);
-    the others rise linearly during `warmup`.
+    the others rise linearly during `warmup` to the rate that they begin with, and periods and cycles begin after it.
     """
     row = SCHEDULES[settings.name]
     taken = {name: getattr(settings, name) for name in row.takes}
@@ -112,8 +147,21 @@ def learning_rate(
     if done < warmup:
         if settings.name == "one_cycle":
             return peak * _between(1 / 25, 1.0, done / warmup)
-        return peak * (step + 1) / (warmup * epochs * steps_an_epoch + 1)
-    return peak * row.factor(Position((done - warmup) / (1 - warmup), step // steps_an_epoch, val_losses), **taken)
+        first = row.factor(Position(0.0, 0, 0.0, ()), **taken)
+        return peak * first * (step + 1) / (warmup * epochs * steps_an_epoch + 1)
+    share, after = (done - warmup) / (1 - warmup), max(0.0, step / steps_an_epoch - warmup * epochs)
+    return peak * row.factor(Position(share, step // steps_an_epoch, after, val_losses), **taken)
+
+
+def refuse_unfinished(settings: ScheduleSettings, epochs: int) -> None:
+    """Raise SettingError for a first period, or half a cycle, that is longer than the training."""
+    for name in ("restart_epochs", "half_cycle_epochs"):
+        length = getattr(settings, name)
+        if length is not None and 0 < epochs < length:
+            raise SettingError(
+                f"{name} = {length}: is longer than the training, {count(epochs, 'epoch')}; "
+                f"give {epochs} or less, or more epochs"
+            )
 
 
 def plateaus(losses: Sequence[float], patience: int) -> int:

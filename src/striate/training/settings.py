@@ -47,6 +47,10 @@ def _rmsprop(momentum: float, alpha: float) -> dict[str, Any]:
     return {"momentum": momentum, "alpha": alpha}
 
 
+def _betas(beta1: float, beta2: float) -> dict[str, Any]:
+    return {"betas": (beta1, beta2)}
+
+
 def _muon(momentum: float, beta1: float, beta2: float) -> dict[str, Any]:
     return {"momentum": momentum, "betas": (beta1, beta2)}
 
@@ -61,6 +65,12 @@ OPTIMIZERS: Final[Mapping[str, OptimizerRow]] = MappingProxyType(
         "adamw": OptimizerRow(1e-3, 0.01, {"beta1": 0.9, "beta2": 0.999}, _adam),
         # Keras' learning rate
         "rmsprop": OptimizerRow(1e-3, 0.0, {"momentum": 0.9, "alpha": 0.99}, _rmsprop),
+        # PyTorch's
+        "adagrad": OptimizerRow(0.01, 0.0, {}, dict),
+        # those of arXiv:2110.00476 (procedure A2) for ResNet-50 on ImageNet
+        "lamb": OptimizerRow(5e-3, 0.02, {"beta1": 0.9, "beta2": 0.999}, _betas),
+        # a tenth of AdamW's rate and ten times its decay: arXiv:2302.06675, section 5
+        "lion": OptimizerRow(1e-4, 0.1, {"beta1": 0.9, "beta2": 0.99}, _betas),
         # AdamW's, as arXiv:2502.16982 scales its steps
         "muon": OptimizerRow(1e-3, 0.01, {"momentum": 0.95, "beta1": 0.9, "beta2": 0.999}, _muon),
     }
@@ -76,17 +86,32 @@ class OptimizerSettings:
     lr: Annotated[float, Setting("peak learning rate", 1e-8, 100)]
     weight_decay: Annotated[
         float,
-        Setting("weight decay (L2; decoupled in AdamW), none on biases and norms", 0, 10, source="arXiv:1711.05101"),
+        Setting(
+            "weight decay (L2; decoupled in AdamW, Lion, LAMB and Muon), none on biases and norms",
+            0,
+            10,
+            source="arXiv:1711.05101",
+        ),
     ]
     momentum: Annotated[float | None, Setting("momentum of SGD, RMSprop and Muon", 0, 0.9999)] = None
     nesterov: Annotated[bool | None, Setting("Nesterov momentum of SGD, on with any momentum if left out")] = None
     beta1: Annotated[
         float | None,
-        Setting("decay of the first moment of Adam, and of AdamW beside Muon", 0, 0.9999, source="arXiv:1412.6980"),
+        Setting(
+            "decay of the first moment of Adam, LAMB, and AdamW beside Muon; share of the momentum in a step of Lion",
+            0,
+            0.9999,
+            source="arXiv:1412.6980",
+        ),
     ] = None
     beta2: Annotated[
         float | None,
-        Setting("decay of the second moment of Adam, and of AdamW beside Muon", 0, 0.99999, source="arXiv:1412.6980"),
+        Setting(
+            "decay of the second moment of Adam, LAMB, and AdamW beside Muon; decay of the momentum of Lion",
+            0,
+            0.99999,
+            source="arXiv:1412.6980",
+        ),
     ] = None
     alpha: Annotated[float | None, Setting("smoothing constant of RMSprop", 0, 0.99999)] = None
 
@@ -102,6 +127,19 @@ class TrainingSettings:
     batch_size: Annotated[int, Setting("images per batch", 1, 65_536)] = 64
     accumulate: Annotated[int, Setting("gradient accumulation, batches per optimizer step", 1, 4096)] = 1
     clip_grad_norm: Annotated[float, Setting("gradient-norm clipping, 0 for none", 0)] = 0.0
+    l1: Annotated[
+        float,
+        Setting("L1 penalty, none on biases and norms; the losses that are shown are without it, 0 for none", 0, 10),
+    ] = 0.0
+    sam: Annotated[
+        float,
+        Setting(
+            "neighborhood size (rho) of SAM around any optimizer, two passes a step, typically 0.05, 0 for none",
+            0,
+            10,
+            source="arXiv:2010.01412",
+        ),
+    ] = 0.0
     ema: Annotated[float, Setting("decay of an exponential moving average of the weights, 0 for none", 0, 0.99999)] = (
         0.0
     )
@@ -115,6 +153,13 @@ class TrainingSettings:
     patience: Annotated[int, Setting("early stopping, epochs without improvement, 0 for none", 0, 100_000)] = 0
     checkpoint_every: Annotated[int, Setting("batches between checkpoints, 0 for one each epoch", 0)] = 0
     seed: Annotated[int, Setting("random seed", 0, 2**31 - 1)] = 0
+
+    def __post_init__(self) -> None:
+        if self.sam and self.accumulate > 1:
+            raise SettingError(
+                f"sam = {self.sam:g}: does not go with accumulate = {self.accumulate}, as both passes of SAM are of one batch; "
+                "give accumulate = 1 and a larger batch_size, or sam = 0"
+            )
 
 
 @final

@@ -141,7 +141,8 @@ def _training_seconds(network: Network, batches: Batches, recipe: Recipe) -> flo
     started = began
     # One epoch may be a single batch; others are taken again, so that each step is timed with its augmentation.
     for batch in itertools.islice(itertools.chain(epoch, batches.epoch(1), batches.epoch(2)), MOST_STEPS):
-        training_step(network, batch.inputs, bfloat16)
+        for _ in range(2 if recipe.training.sam else 1):
+            training_step(network, batch.inputs, bfloat16)
         ended = time.perf_counter()
         best, started = min(best, (ended - started) / len(batch.inputs)), ended
         if ended - began > STEPS_SECONDS:
