@@ -35,7 +35,7 @@ _SHADES: Final = (0.0, 0.55, -0.45)  # toward white or black, for each further e
 _OVERLAY: Final = 0.5  # of a mask
 _LEAST: Final = 200  # pixels of the longer side, below which the image is enlarged
 _TEXT: Final = 11  # pixels
-_BACKGROUND: Final = "background"  # the class of this name is left as it is
+_BACKGROUND: Final = ("background", "0", "#000000")  # a first class of such a name is left as it is
 _LINES: Final = 12  # of a legend
 
 
@@ -76,7 +76,8 @@ def overlaid(pixels: npt.NDArray[np.uint8], mask: npt.NDArray[Any], classes: Seq
 
 
 def _drawn_classes(mask: npt.NDArray[Any], classes: Sequence[str]) -> list[int]:
-    return [label for label in np.unique(mask).tolist() if label != IGNORE and classes[label] != _BACKGROUND]
+    first = 1 if classes[0] in _BACKGROUND else 0
+    return [label for label in np.unique(mask).tolist() if label >= first]
 
 
 def _caption(target: npt.NDArray[Any] | np.int64, classes: Sequence[str]) -> str:
