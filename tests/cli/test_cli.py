@@ -21,6 +21,7 @@ from tests.jobs.conftest import QUICK, make_images
 from striate.cli import main
 from striate.cli.app import create_app
 from striate.cli.verbs import VERBS
+from striate.training import RECIPES, named_as_toml
 
 
 @final
@@ -131,6 +132,8 @@ def finished(desk: Path, training: Printed) -> Path:
         (["resume", "no-run"], "no-run: no such run"),
         (["predict", "no-run", "x.png"], "no-run: no such run"),
         (["models", "zzz"], "no network matches 'zzz'"),
+        (["recipes", "mnits"], "no recipe is called 'mnits', and a file of settings ends in .toml; did you mean mnist"),
+        (["recipes", "absent.toml"], "absent.toml: there is no such file"),
         (["info", "lenet6"], "did you mean lenet5"),
         (["info", "digit_cnn", "--size", "8"], "too small"),
         (["info", "lenet5", "--size", "0"], "size must be at least 1, not 0"),
@@ -313,6 +316,21 @@ def test_listing_published_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert " ".join(cells["squeezenet1_1"][4:]) == "5.0 needs --download, for features only"
     assert "lenet5" not in names
     assert "no network that matches 'lenet*' has published weights" in striate("models", "lenet*", "--pretrained").out
+
+
+def test_recipes_are_listed_and_one_is_shown_as_a_file() -> None:
+    listed = striate("recipes").out
+    assert [line.split()[0] for line in listed.splitlines()[2:-2] if line[0] != " "] == list(RECIPES)
+    assert striate("recipes", "mnist-fast").out == named_as_toml(RECIPES["mnist-fast"])
+
+
+@pytest.mark.parametrize("columns", [80, 160])
+def test_a_name_in_a_table_is_never_cut(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    shown = striate("recipes").out
+    assert "masks-from-scratch " in shown
+    assert ("unet_efficientnet_lite0" in shown) == (columns == 160)
 
 
 def test_info_of_a_model_and_of_a_run(finished: Path) -> None:

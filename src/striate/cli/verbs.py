@@ -72,6 +72,13 @@ VERBS = {
         "striate models 'res*'",
         "[OPTIONS] [PATTERN]",
     ),
+    "recipes": Verb(
+        "List the recipes, or show the settings of one.",
+        "What each is for, and what it reached. With a name: its settings, each with where it comes from, as a TOML file to save, "
+        "edit and pass to `striate train --recipe FILE`.",
+        "striate recipes mnist",
+        "[NAME]",
+    ),
     "info": Verb(
         "Show a network layer by layer.",
         "Output shape, parameters, multiply-adds, memory and receptive field of each layer.",
