@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Column", "print_table"]
+__all__ = ["Column", "print_table", "table_width"]
 
 PIPE_WIDTH = 160
 
@@ -24,9 +24,7 @@ class Column(NamedTuple):
 
 def print_table(columns: Sequence[tuple[str, bool] | Column], rows: Sequence[Sequence[str]], title: str = "") -> None:
     """Columns are (name, right-aligned), or a Column where there is more to tell of it."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPE_WIDTH)
+    console = _console()
     table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
     shown = []
     for n, column in enumerate(Column(*one) for one in columns):
@@ -39,3 +37,13 @@ def print_table(columns: Sequence[tuple[str, bool] | Column], rows: Sequence[Seq
         # Text, not markup: a class called [red] is not a color.
         table.add_row(*(Text(row[n]) for n in shown))
     console.print(table)
+
+
+def table_width() -> int:
+    """Characters in a line of a table."""
+    return _console().width
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPE_WIDTH)
