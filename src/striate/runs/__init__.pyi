@@ -16,3 +16,4 @@ from striate.runs.list_runs import find_runs as find_runs
 from striate.runs.list_runs import newest_first as newest_first
 from striate.runs.list_runs import sorted_by_figure as sorted_by_figure
 from striate.runs.run_summary import RunSummary as RunSummary
+from striate.runs.run_summary import run_status as run_status

@@ -158,6 +158,10 @@ class RunFolder:
     def history(self) -> list[dict[str, str]]:
         return read_csv(self.path / HISTORY)
 
+    def has_history(self) -> bool:
+        """Whether an epoch of it ended."""
+        return (self.path / HISTORY).is_file()
+
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
         """metrics.json, the metrics of each split."""
         splits = [f" {json.dumps(split)}: {metrics_text(of_split, 1)}" for split, of_split in metrics.items()]

@@ -15,7 +15,7 @@ from striate.runs.lock import is_locked
 from striate.runs.text_files import FOLDS, FORMAT, HISTORY, MANIFEST, METRICS, RECIPE, read_csv, read_json
 from striate.tasks.figure import Figure, main_figure
 
-__all__ = ["RunSummary", "is_run", "summarize_run"]
+__all__ = ["RunSummary", "is_run", "run_status", "summarize_run"]
 
 
 @final
@@ -54,6 +54,11 @@ class RunSummary:
 def is_run(folder: Path) -> bool:
     """Whether the folder is that of a run or of a cross-validation; PermissionError where it cannot be entered."""
     return (folder / MANIFEST).is_file() or (folder / FOLDS).is_file()
+
+
+def run_status(folder: Path) -> str:
+    """The status of a run: running, finished, diverged, or interrupted."""
+    return _current(folder, MANIFEST)[1]
 
 
 def summarize_run(folder: Path) -> RunSummary:
