@@ -35,17 +35,22 @@ def find_runs(folder: Path) -> RunListing:
 
     A cross-validation is one run. Raises RunError where the folder cannot be read.
     """
-    if not folder.exists():
-        raise RunError(f"{folder}: no such folder; give one with runs, as `striate train` writes them")
-    if not folder.is_dir():
-        raise RunError(f"{folder}: is a file; give a folder with runs, as `striate train` writes them")
+    try:
+        if not folder.exists():
+            raise RunError(f"{folder}: no such folder; give one with runs, as `striate train` writes them")
+        if not folder.is_dir():
+            raise RunError(f"{folder}: is a file; give a folder with runs, as `striate train` writes them")
+        children = [folder] if is_run(folder) else _folders(folder)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be read ({error.strerror})") from None
     runs: list[RunSummary] = []
-    damaged, foreign = [], []
-    for child in [folder] if is_run(folder) else _folders(folder):
+    damaged: list[str] = []
+    foreign: list[Path] = []
+    for child in children:
         try:
             found = [child] if is_run(child) else [one for one in _folders(child) if is_run(one)]
-        except (OSError, RunError) as error:
-            damaged.append(str(error) if isinstance(error, RunError) else f"{child}: cannot be read ({error.strerror})")
+        except OSError as error:
+            damaged.append(f"{child}: cannot be read ({error.strerror})")
             continue
         if not found:
             foreign.append(child)
@@ -73,7 +78,4 @@ def sorted_by_figure(runs: Sequence[RunSummary]) -> list[RunSummary]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    try:
-        return sorted(one for one in folder.iterdir() if not one.name.startswith(".") and one.is_dir())
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be read ({error.strerror})") from None
+    return sorted(one for one in folder.iterdir() if not one.name.startswith(".") and one.is_dir())
