@@ -57,6 +57,12 @@ def test_help_loads_nothing_heavy():
     assert not set(run(code).split()) & {*HEAVY, "cyclopts", "rich"}
 
 
+@pytest.mark.parametrize("arguments", [["recipes"], ["recipes", "photos"], ["runs"], ["models"]])
+def test_a_list_needs_no_torch(arguments):
+    code = f"import sys, striate.cli\ntry: striate.cli.main({arguments})\nexcept SystemExit: pass\nprint(*sys.modules)"
+    assert not set(run(code).splitlines()[-1].split()) & {"torch", "numpy", "PIL", "safetensors"}
+
+
 def test_importing_opens_no_connection_and_starts_no_process():
     code = """
 import sys

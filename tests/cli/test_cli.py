@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from tests.jobs.conftest import QUICK, make_images
 from striate.cli import main
 from striate.cli.app import create_app
 from striate.cli.verbs import VERBS
+from striate.jobs import Run
+from striate.training import RECIPES, named_as_toml
 
 
 @final
@@ -131,6 +134,10 @@ def finished(desk: Path, training: Printed) -> Path:
         (["resume", "no-run"], "no-run: no such run"),
         (["predict", "no-run", "x.png"], "no-run: no such run"),
         (["models", "zzz"], "no network matches 'zzz'"),
+        (["recipes", "mnits"], "no recipe is called 'mnits', and a file of settings ends in .toml; did you mean mnist"),
+        (["recipes", "absent.toml"], "absent.toml: there is no such file"),
+        (["runs", "no/such/folder"], "no/such/folder: no such folder"),
+        (["runs", "--sort", "figures"], 'Did you mean "figure"'),
         (["info", "lenet6"], "did you mean lenet5"),
         (["info", "digit_cnn", "--size", "8"], "too small"),
         (["info", "lenet5", "--size", "0"], "size must be at least 1, not 0"),
@@ -315,6 +322,50 @@ def test_listing_published_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "no network that matches 'lenet*' has published weights" in striate("models", "lenet*", "--pretrained").out
 
 
+def test_recipes_are_listed_and_one_is_shown_as_a_file() -> None:
+    listed = striate("recipes").out
+    assert [line.split()[0] for line in listed.splitlines()[2:-2] if line[0] != " "] == list(RECIPES)
+    assert striate("recipes", "mnist-fast").out == named_as_toml(RECIPES["mnist-fast"])
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 3), (120, 2), (160, 1)])
+def test_runs_are_listed_with_the_figures_of_the_report(
+    columns: int, lines: int, desk: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    verdict = Run(finished).verdict
+    with contextlib.chdir(desk):
+        shown = striate("runs").out
+        (stored,) = json.loads(striate("runs", "--json").out)["runs"]
+    (row,) = shown.partition("─\n")[2].split("no runs")
+    words = " ".join(row.split())
+    assert len(row.splitlines()) == lines
+    assert all(text in words for text in ("runs/shapes-bn_gap_cnn", "finished", "shapes", "photos-from-scratch"))
+    value, interval = re.findall(r"[\d.]+ %|[\d.]+ to [\d.]+ %", verdict.replace("95 %", ""))[:2]
+    assert value in words
+    assert interval in words
+    assert (stored["path"], stored["status"], stored["split"]) == ("runs/shapes-bn_gap_cnn", "finished", "test")
+    assert stored["figure"] == json.loads((finished / "metrics.json").read_text())["test"]["accuracy"]
+
+
+def test_where_nothing_was_trained_there_are_no_runs(tmp_path: Path) -> None:
+    with contextlib.chdir(tmp_path):
+        assert striate("runs") == Printed(0, "runs: there are no runs here; `striate train DATA` trains one\n", "")
+        assert json.loads(striate("runs", "--json").out)["runs"] == []
+        (tmp_path / "runs").mkdir()
+        assert striate("runs") == Printed(0, "runs: there are no runs here; `striate train DATA` trains one\n", "")
+
+
+@pytest.mark.parametrize("columns", [80, 160])
+def test_a_name_in_a_table_is_never_cut(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    shown = striate("recipes").out
+    assert "masks-from-scratch " in shown
+    assert ("unet_efficientnet_lite0" in shown) == (columns == 160)
+
+
 def test_info_of_a_model_and_of_a_run(finished: Path) -> None:
     assert "110,474 parameters" in striate("info", "digit_cnn").out
     assert "Conv2d" in striate("info", str(finished)).out
@@ -366,7 +417,7 @@ def test_help_shows_what_each_verb_does_and_an_example() -> None:
         assert f"Example: {verb.example}" in shown
 
 
-@pytest.mark.parametrize("arguments", ["", "models"])
+@pytest.mark.parametrize("arguments", ["", "models", "recipes"])
 def test_a_closed_pipe_is_no_error(arguments: str) -> None:
     done = subprocess.run(
         f"{sys.executable} -m striate {arguments} | true", shell=True, capture_output=True, text=True, check=False

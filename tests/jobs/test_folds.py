@@ -12,7 +12,7 @@ from tests.jobs.conftest import QUICK, make_images
 from striate.cli import main
 from striate.errors import DataError, RunError, SettingError
 from striate.jobs import Run, resume, resume_folds, train_folds, train_run_or_folds
-from striate.runs import CrossValidationFolder, RunFolder
+from striate.runs import CrossValidationFolder, RunFolder, find_runs
 from striate.tasks import of_folds
 from striate.tasks.intervals import student_t
 from striate.training.interruption import InterruptedRunError
@@ -58,6 +58,10 @@ def test_the_summary_is_that_of_the_folds(whole):
     assert "mean of 3 folds" in whole.line()
     command = Run(whole.path / "fold-2").manifest["command"]
     assert "--folds 3 --fold 2" in command
+    (listed,) = find_runs(whole.path.parent).runs
+    assert (listed.path, listed.status, listed.folds, listed.model) == (whole.path, "finished", 3, "bn_gap_cnn")
+    assert listed.figure is not None
+    assert (listed.figure.value, listed.figure.low) == (reported["accuracy"]["mean"], reported["accuracy"]["low"])
 
 
 def test_cut_off_in_a_fold_it_goes_on_and_keeps_what_is_finished(whole, shapes, tmp_path, monkeypatch):

@@ -49,6 +49,21 @@ def test_the_run_folder_is_as_promised(trained):
     assert recipe["origin"]["beta2"] == "default"
 
 
+def test_a_notebook_shows_a_run_whatever_became_of_it(trained, tmp_path):
+    assert "finished" in trained._repr_html_()
+    figure = trained.verdict.partition(": ")[2].partition(" (")[0]
+    assert figure in trained._repr_html_()
+    shutil.copytree(trained.path, tmp_path / "cut-off")
+    manifest = json.loads((tmp_path / "cut-off" / "manifest.json").read_text())
+    (tmp_path / "cut-off" / "manifest.json").write_text(json.dumps({**manifest, "status": "running"}))
+    for name in ("findings.json", "metrics.json", "metrics.csv", "report.html"):
+        (tmp_path / "cut-off" / name).unlink()
+    run = Run(tmp_path / "cut-off")
+    assert repr(run).endswith("interrupted")
+    assert "interrupted" in run._repr_html_()
+    assert "striate resume" in run._repr_html_()
+
+
 def test_every_image_is_in_one_split(trained):
     counts = trained.manifest["data"]["counts"]
     assert sum(counts.values()) == 60

@@ -1,6 +1,7 @@
 """Settings: what was typed wins, wrong names and values are refused, and a recipe file gives the same settings back."""
 
 import math
+import re
 import tomllib
 
 import numpy as np
@@ -22,6 +23,7 @@ from striate.training import (
     ScheduleSettings,
     find_recipe,
     group_of,
+    named_as_toml,
     read_toml,
     recipe_settings,
     resolve,
@@ -178,6 +180,32 @@ def test_a_broken_recipe_file_is_one_line(tmp_path):
     with pytest.raises(SettingError, match="is not a valid TOML file") as refused:
         find_recipe(str(path))
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_named_recipe_as_a_file_sets_what_the_recipe_sets_and_data_decide_the_rest(name, tmp_path):
+    text = named_as_toml(RECIPES[name])
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    read = find_recipe(str(path))
+    assert read.settings == RECIPES[name].settings
+    assert resolve({}, read).recipe == resolve({}, RECIPES[name]).recipe
+    of_lines = re.findall(r"^(# )?\w+ = .* # (default|recipe \S+): \w", text, re.MULTILINE)
+    assert set(of_lines) == {("# ", "default"), ("", f"recipe {name}")}
+    assert len(of_lines) == len(resolve({}, read).recipe.values())
+
+
+def test_a_default_in_the_file_of_a_recipe_is_set_without_its_mark(tmp_path):
+    text = named_as_toml(RECIPES["photos"])
+    path = tmp_path / "mine.toml"
+    path.write_text(re.sub(r"^# (?=\w+ = )", "", text, flags=re.MULTILINE))
+    assert resolve({}, find_recipe(str(path))).recipe == resolve({}, RECIPES["photos"]).recipe
+    path.write_text(text.replace("# shear = 0.0", "shear = 5.0"))
+    assert find_recipe(str(path)).settings == {**RECIPES["photos"].settings, "shear": 5.0}
+
+
+def test_every_recipe_tells_what_it_is_for_and_what_it_reaches():
+    assert all(named.purpose and named.reaches for named in RECIPES.values())
 
 
 def test_an_unknown_recipe_offers_the_nearest():

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from striate.cli.console_tables import print_table
+from striate.cli.print_table import print_table
 from striate.jobs import Checked
 
 MOST_CLASSES = 12  # on the screen; the page has all

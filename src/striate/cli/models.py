@@ -13,7 +13,7 @@ def models(pattern: str = "*", *, pretrained: Flag = False) -> None:
     pretrained
         list those with published ImageNet weights: which are on this machine and which need a download
     """
-    from striate.cli.console_tables import print_models, print_pretrained
+    from striate.cli.model_tables import print_models, print_pretrained
     from striate.models import find_models, published_weights
 
     names = find_models(pattern)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
-from striate.cli.console_tables import print_table
+from striate.cli.print_table import print_table
 from striate.errors import SettingError
 from striate.tasks import Prediction
 

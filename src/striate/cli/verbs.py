@@ -53,6 +53,13 @@ VERBS = {
         "Continues from the newest valid checkpoint, and ends with the same weights as an uninterrupted run.",
         "striate resume runs/digits",
     ),
+    "runs": Verb(
+        "List the runs in a folder.",
+        "Their status, data, network, recipe, main figure with its 95 % interval, and how long they took; the newest first. A "
+        "cross-validation is one run. A run is interrupted if it is not finished and no process works on it.",
+        "striate runs --sort figure",
+        "[OPTIONS] [FOLDER]",
+    ),
     "evaluate": Verb(
         "Evaluate a finished run on its test split, or on other data.",
         "Other data must have the same classes. Images that the run was trained on, or that chose its epoch, are excluded, "
@@ -77,6 +84,13 @@ VERBS = {
         "Their size, cost, published accuracy and paper; with --pretrained those with published weights.",
         "striate models 'res*'",
         "[OPTIONS] [PATTERN]",
+    ),
+    "recipes": Verb(
+        "List the recipes, or show the settings of one.",
+        "What each is for, and what it reached. With a name: its settings, each with where it comes from, as a TOML file to save, "
+        "edit and pass to `striate train --recipe FILE`.",
+        "striate recipes mnist",
+        "[NAME]",
     ),
     "info": Verb(
         "Show a network layer by layer.",

@@ -8,8 +8,9 @@ from striate.findings import Finding
 from striate.jobs.evaluate_run import evaluate
 from striate.jobs.predict_images import predict
 from striate.models import Network
-from striate.report import verdict_line
-from striate.runs import RunFolder
+from striate.report import CardContents, render_card, verdict_line
+from striate.runs import RunFolder, run_status
+from striate.runs.resuming import how_to_resume
 from striate.sources import ImagesInput, TrainingData
 from striate.tasks import Prediction, Task
 
@@ -28,7 +29,25 @@ class Run:
         self._folder, self._own_task = RunFolder.open(Path(path)), own_task
 
     def __repr__(self) -> str:
-        return f"Run({str(self.path)!r}): {self._folder.manifest()['status']}"
+        return f"Run({str(self.path)!r}): {run_status(self.path)}"
+
+    def _repr_html_(self) -> str:
+        """The card that a notebook shows."""
+        status, manifest = run_status(self.path), self.manifest
+        is_finished = status == "finished"
+        resuming = f"{how_to_resume(self.path, manifest['data']['location'])} continues it"
+        return render_card(
+            CardContents(
+                path=self.path,
+                status=status,
+                manifest=manifest,
+                metrics=self.metrics if is_finished else {},
+                history=self.history if self._folder.has_history() else [],
+                findings=self.findings if status in ("finished", "diverged") else [],
+                report=self.report if is_finished else None,
+                hint=resuming if status == "interrupted" else "",
+            )
+        )
 
     @property
     def path(self) -> Path:

@@ -1,3 +1,5 @@
+from striate.report.card import CardContents as CardContents
+from striate.report.card import render_card as render_card
 from striate.report.check_page import CheckContents as CheckContents
 from striate.report.check_page import ShownCase as ShownCase
 from striate.report.check_page import ShownFinding as ShownFinding

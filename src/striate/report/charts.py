@@ -66,13 +66,18 @@ def training_curves(history: Sequence[Epoch], kept: int | None) -> list[Chart]:
     """The charts of a run: loss, the task's metrics, learning rate."""
     rows = sorted(history, key=lambda row: row.epoch)
     epochs = [row.epoch for row in rows]
-    loss = {"train": _drawable(row.train_loss for row in rows), "validation": _drawable(row.val_loss for row in rows)}
     rate = {"learning rate": _drawable(row.learning_rate for row in rows)}
     return [
-        line_chart("Loss", epochs, loss, loss_axis, kept=kept),
+        loss_chart(epochs, [row.train_loss for row in rows], [row.val_loss for row in rows], kept),
         *(_metric_chart(rows, index, kept) for index in range(len(rows[0].train) if rows else 0)),
         line_chart("Learning rate", epochs, rate, linear_axis, kept=kept),
     ]
+
+
+def loss_chart(epochs: Sequence[int], train: Values, validation: Values, kept: int | None) -> Chart:
+    """The loss on the training and the validation images, one value an epoch."""
+    series = {"train": _drawable(train), "validation": _drawable(validation)}
+    return line_chart("Loss", epochs, series, loss_axis, kept=kept)
 
 
 def _metric_chart(rows: Sequence[Epoch], index: int, kept: int | None) -> Chart:

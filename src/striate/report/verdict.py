@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, final
 
 from striate.number_format import finite
-from striate.tasks.figure import SHARE, main_figure
+from striate.tasks.figure import SHARE, Figure, main_figure
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
@@ -42,7 +42,7 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
         return None
     main, baseline = main_figure(of_split), of_split["baseline"]
     low, high, of_baseline = finite(main.low), finite(main.high), finite(baseline["value"])
-    decimals = 2 if main.unit == SHARE and low is not None and high is not None and high - low < 0.002 else 1
+    decimals = decimals_of(main)
     better = False
     if low is not None and high is not None and of_baseline is not None:
         better = low > of_baseline if main.higher_is_better else high < of_baseline
@@ -57,6 +57,12 @@ def read_verdict(manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> Ver
         beats_baseline=better,
         chose=validation_chose(manifest) if split == "val" else "",
     )
+
+
+def decimals_of(figure: Figure) -> int:
+    """Those that a share and its interval are shown with: two where the interval is narrow."""
+    low, high = finite(figure.low), finite(figure.high)
+    return 2 if figure.unit == SHARE and low is not None and high is not None and high - low < 0.002 else 1
 
 
 def validation_chose(manifest: Mapping[str, Any]) -> str:

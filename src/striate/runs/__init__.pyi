@@ -11,3 +11,9 @@ from striate.runs.folder import trained_network as trained_network
 from striate.runs.known_images import KnownImages as KnownImages
 from striate.runs.known_images import read_known_images as read_known_images
 from striate.runs.known_images import split_rows as split_rows
+from striate.runs.list_runs import RunListing as RunListing
+from striate.runs.list_runs import find_runs as find_runs
+from striate.runs.list_runs import newest_first as newest_first
+from striate.runs.list_runs import sorted_by_figure as sorted_by_figure
+from striate.runs.run_summary import RunSummary as RunSummary
+from striate.runs.run_summary import run_status as run_status

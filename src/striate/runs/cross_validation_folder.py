@@ -7,9 +7,10 @@ from typing import Any, final
 
 from striate.runs.atomic import write_text
 from striate.runs.checkpoints import remove_leftovers
-from striate.runs.folder import FORMAT, RunFolder, as_json, csv_text, read_json
+from striate.runs.folder import RunFolder
 from striate.runs.format import check_format
 from striate.runs.lock import exclusive
+from striate.runs.text_files import FOLDS, FORMAT, RECIPE, as_json, csv_text, read_json
 
 
 @final
@@ -25,11 +26,11 @@ class CrossValidationFolder:
 
     @staticmethod
     def is_at(path: Path) -> bool:
-        return (path / "folds.json").is_file()
+        return (path / FOLDS).is_file()
 
     @property
     def recipe_path(self) -> Path:
-        return self.path / "recipe.toml"
+        return self.path / RECIPE
 
     def fold_path(self, number: int) -> Path:
         return self.path / f"fold-{number}"
@@ -38,11 +39,11 @@ class CrossValidationFolder:
         write_text(self.recipe_path, toml)
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
-        write_text(self.path / "folds.json", as_json({"format": FORMAT, **summary}))
+        write_text(self.path / FOLDS, as_json({"format": FORMAT, **summary}))
 
     def summary(self) -> dict[str, Any]:
-        found: dict[str, Any] = read_json(self.path / "folds.json")
-        check_format(self.path, found.get("format"), FORMAT, command_in="folds.json")
+        found: dict[str, Any] = read_json(self.path / FOLDS)
+        check_format(self.path, found.get("format"), FORMAT, command_in=FOLDS)
         return found
 
     def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -1,8 +1,6 @@
 """The run folder: the one place that knows the names of its files."""
 
-import csv
 import hashlib
-import io
 import itertools
 import json
 import os
@@ -22,13 +20,21 @@ from striate.runs.checkpoints import Checkpoint, newest_checkpoint, remove_lefto
 from striate.runs.format import check_format
 from striate.runs.lock import exclusive
 from striate.runs.metrics_json import metrics_text, read_metrics
+from striate.runs.text_files import (
+    FORMAT,
+    HISTORY,
+    MANIFEST,
+    METRICS,
+    RECIPE,
+    as_json,
+    csv_text,
+    read_csv,
+    read_json,
+)
 from striate.tasks import Task
 
-FORMAT = 3  # of a run's files
 PREDICTION_COLUMNS = ("split", "id", "label", "prediction", "confidence", "label_probability", "loss")
 ERROR_COLUMNS = ("file", "id", "label", "prediction", "confidence", "loss")
-FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 @final
@@ -80,16 +86,16 @@ class RunFolder:
             raise RunError(f"{path}: no such run; give the folder of a run")
         if not folder.manifest_path.is_file():
             raise RunError(f"{path}: is not a run folder (it has no manifest.json); {_run_instead_of(path)}")
-        check_format(path, folder.manifest().get("format"), FORMAT, command_in="manifest.json")
+        check_format(path, folder.manifest().get("format"), FORMAT, command_in=MANIFEST)
         return folder
 
     @property
     def manifest_path(self) -> Path:
-        return self.path / "manifest.json"
+        return self.path / MANIFEST
 
     @property
     def recipe_path(self) -> Path:
-        return self.path / "recipe.toml"
+        return self.path / RECIPE
 
     @property
     def report_path(self) -> Path:
@@ -147,25 +153,29 @@ class RunFolder:
 
     def write_history(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """metrics.csv, a row for each epoch."""
-        write_text(self.path / "metrics.csv", csv_text(rows))
+        write_text(self.path / HISTORY, csv_text(rows))
 
     def history(self) -> list[dict[str, str]]:
-        return self._rows("metrics.csv")
+        return read_csv(self.path / HISTORY)
+
+    def has_history(self) -> bool:
+        """Whether an epoch of it ended."""
+        return (self.path / HISTORY).is_file()
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
         """metrics.json, the metrics of each split."""
         splits = [f" {json.dumps(split)}: {metrics_text(of_split, 1)}" for split, of_split in metrics.items()]
-        write_text(self.path / "metrics.json", "{\n" + ",\n".join(splits) + "\n}\n")
+        write_text(self.path / METRICS, "{\n" + ",\n".join(splits) + "\n}\n")
 
     def metrics(self) -> dict[str, Any]:
-        return {split: read_metrics(stored) for split, stored in read_json(self.path / "metrics.json").items()}
+        return {split: read_metrics(stored) for split, stored in read_json(self.path / METRICS).items()}
 
     def write_predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """predictions.csv, a row for each sample."""
         write_text(self.path / "predictions.csv", csv_text(rows, PREDICTION_COLUMNS))
 
     def predictions(self) -> list[dict[str, str]]:
-        return self._rows("predictions.csv")
+        return read_csv(self.path / "predictions.csv")
 
     def write_findings(self, findings: Iterable[Finding]) -> None:
         write_text(self.path / "findings.json", as_json([finding.as_json() for finding in findings]))
@@ -249,15 +259,6 @@ class RunFolder:
             with suppress(OSError):  # it is not empty: another run is there
                 parent.rmdir()
 
-    def _rows(self, name: str) -> list[dict[str, str]]:
-        try:
-            with (self.path / name).open(encoding="utf-8", newline="") as file:
-                return list(csv.DictReader(file))
-        except OSError as error:
-            raise RunError(
-                f"{self.path / name}: cannot be read ({error.strerror}); `striate resume` finishes a run"
-            ) from None
-
 
 def trained_network(path: Path, own_task: type[Task] | None = None) -> Bundle:
     """The bundle of the run at this path; or the bundle at it, which is all that predicting needs."""
@@ -267,10 +268,10 @@ def trained_network(path: Path, own_task: type[Task] | None = None) -> Bundle:
 
 def _run_instead_of(path: Path) -> str:
     """What to give in the place of a path that is not a run."""
-    fold = next((one for one in sorted(path.glob("fold-*")) if (one / "manifest.json").is_file()), None)
+    fold = next((one for one in sorted(path.glob("fold-*")) if (one / MANIFEST).is_file()), None)
     if fold:
         return f"it is a cross-validation, give one of its folds: {fold}"
-    run = next((one for one in path.parents[:3] if (one / "manifest.json").is_file()), None)
+    run = next((one for one in path.parents[:3] if (one / MANIFEST).is_file()), None)
     if run:
         return f"it belongs to a run, give that: {run}"
     if (path / MODEL_JSON).is_file() or (path.parent / MODEL_JSON).is_file():
@@ -285,35 +286,3 @@ def _already_exists(path: Path) -> RunError:
 def plain_name(name: str) -> str:
     """A name as a portable file name of lower-case letters, digits, dot, dash and underscore; perhaps empty."""
     return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-.")
-
-
-def as_json(value: object) -> str:
-    return json.dumps(value, indent=1, allow_nan=False) + "\n"
-
-
-def read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read ({error.strerror}); `striate resume` finishes a run") from None
-    except ValueError as error:
-        raise RunError(f"{path}: is damaged ({error}); train again") from None
-
-
-def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
-    """Rows as CSV, with a header of `columns` where there are none.
-
-    Text that a spreadsheet would run as a formula gets an apostrophe in front, a number does not.
-    """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else columns, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({key: _cell(value) for key, value in row.items()})
-    return text.getvalue()
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, str) and value.startswith(FORMULA_START) and not NUMBER.fullmatch(value):
-        return "'" + value
-    return f"{value:.6g}" if isinstance(value, float) else value

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from striate.errors import RunError
 
+__all__ = ["exclusive", "is_locked"]
+
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
@@ -24,3 +26,19 @@ def exclusive(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process holds the lock on a folder; True where the system does not tell."""
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two that ask at once are not in each other's way
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False

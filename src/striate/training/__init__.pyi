@@ -29,6 +29,7 @@ from striate.training.recipe import group_of as group_of
 from striate.training.recipe import recipe_settings as recipe_settings
 from striate.training.recipe import resolve as resolve
 from striate.training.recipe_file import SettingRow as SettingRow
+from striate.training.recipe_file import named_as_toml as named_as_toml
 from striate.training.recipe_file import read_toml as read_toml
 from striate.training.recipe_file import setting_rows as setting_rows
 from striate.training.recipe_file import to_toml as to_toml

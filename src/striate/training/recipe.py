@@ -156,11 +156,12 @@ class ResolvedRecipe:
 @final
 @dataclass(frozen=True)
 class NamedRecipe:
-    """Settings under a name, with the result that they reached and the time that it took."""
+    """Settings under a name, with the result that they reached, the time that it took, and the data that they are for."""
 
     name: str
     settings: Mapping[str, Any]
     reaches: str
+    purpose: str = ""
 
 
 @cache

@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 from striate.errors import SettingError, nearest
 from striate.training.recipe import (
     GROUPS,
+    NamedRecipe,
     ResolvedRecipe,
     group_of,
     recipe_settings,
     require_known,
+    resolve,
 )
 
-__all__ = ["SettingRow", "read_toml", "setting_rows", "to_toml", "toml_value"]
+__all__ = ["SettingRow", "named_as_toml", "read_toml", "setting_rows", "to_toml", "toml_value"]
 
 
 class SettingRow(NamedTuple):
@@ -44,6 +46,24 @@ def to_toml(resolved: ResolvedRecipe, chosen: Mapping[str, str] = MappingProxyTy
             here = f"; in this run: {chosen[row.name]}" if row.name in chosen and row.value in (None, "auto") else ""
             lines.append(f"{field} = {toml_value(row.value)}".ljust(34) + f"# {row.meaning}{here}")
     lines += ["", "[origin]"] + [f"{row.name} = {toml_value(row.origin)}" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def named_as_toml(named: NamedRecipe) -> str:
+    """A named recipe as a TOML file that `--recipe` reads again, to the same settings; a default is a comment.
+
+    For data decide defaults anew, and would leave alone what a file sets.
+    """
+    about = [f"recipe {named.name}: {named.purpose}".removesuffix(": ")]
+    about += [f"reaches: {named.reaches}"] if named.reaches else []
+    about += ["`striate train DATA --recipe FILE` trains with these settings; remove a # to set a default too"]
+    lines = [f"# {line}" for line in about]
+    for group, of_group in groupby(setting_rows(resolve({}, named)), lambda row: row.group):
+        lines += ["", f"[{group}]"]
+        for row in of_group:
+            mark = "# " if row.origin == "default" else ""
+            line = f"{mark}{recipe_settings()[row.name].field} = {toml_value(row.value)}"
+            lines.append(line.ljust(34) + f"# {row.origin}: {row.meaning}")
     return "\n".join(lines) + "\n"
 
 
