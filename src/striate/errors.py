@@ -69,7 +69,7 @@ def nearest(wrong: str, known: Iterable[str]) -> str:
     close = close_names(wrong, known)
     if close:
         return f"; did you mean {', '.join(close)}?"
-    return f"; known: {', '.join(known)}" if 0 < len(known) <= 12 else ""
+    return f"; known: {', '.join(known)}" if 0 < len(known) <= 16 else ""
 
 
 def first_bytes(start: bytes) -> str:

@@ -102,7 +102,11 @@ def test_test_time_augmentation_that_was_asked_for_stays_with_a_finding():
     (finding,) = flips.findings
     assert (finding.evidence["setting"], finding.fix) == ("tta", "--tta none")
     assert finding.message.startswith("--tta flip predicts images of class left together with their mirror images")
-    assert resolve_flips(before, ("cat", "dog"), nothing).findings == ()
+    healthy = resolve_flips(before, ("cat", "dog"), nothing)
+    assert healthy.findings == ()
+    assert healthy.messages[-1].startswith("tta = flip: a network trained without flips is usually less accurate so")
+    with_flips = resolve_flips(settings(tta="flip", flip=True), ("cat", "dog"), nothing)
+    assert with_flips.messages == ()
 
 
 @pytest.mark.parametrize("typed", [{"flip": False}, {"augment": "digits"}])

@@ -64,7 +64,9 @@ def resolve_flips(settings: ResolvedRecipe, classes: Sequence[str], sample: Samp
             findings.append(_finding(mirror, message, judged_by, pairs, evidence, fix))
     if settings.recipe.data.tta == "flip" and settings.origins["tta"] != "data":
         if not settings.recipe.augment.flip:
-            messages.append("tta = flip: a network trained without flips is usually less accurate so; --flip trains with them")
+            messages.append(
+                "tta = flip: a network trained without flips is usually less accurate so; --flip trains with them"
+            )
         judged_by, pairs, evidence = judge("flip")
         if pairs and settings.origins["tta"] == "user":
             one, other = pairs[0]

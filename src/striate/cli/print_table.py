@@ -23,7 +23,7 @@ class Column(NamedTuple):
 
 
 def print_table(columns: Sequence[tuple[str, bool] | Column], rows: Sequence[Sequence[str]], title: str = "") -> None:
-    """Columns are (name, right-aligned), or a Column where there is more to tell of it."""
+    """Columns are (name, right-aligned), or a Column where there is more to tell of it; a short row ends with empty cells."""
     console = _console()
     table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
     shown = []
@@ -35,7 +35,7 @@ def print_table(columns: Sequence[tuple[str, bool] | Column], rows: Sequence[Seq
             )
     for row in rows:
         # Text, not markup: a class called [red] is not a color.
-        table.add_row(*(Text(row[n]) for n in shown))
+        table.add_row(*(Text(row[n]) for n in shown if n < len(row)))
     console.print(table)
 
 
