@@ -63,7 +63,9 @@ def test_a_mask_of_classes_has_a_legend_and_hatches_nothing() -> None:
     target[:, 100:200], target[:, 200:] = 2, -1
     drawn = np.asarray(annotated_image(Sample("a", gray(), target), CLASSES))
     assert drawn.shape == (240 + 2 * 15, 320, 3)
-    assert colors(drawn[:240, :100]) == {(179, 144, 64)}
+    assert colors(drawn[:240, :99]) == {(179, 144, 64)}
+    assert colors(drawn[:240, 99:100]) == {class_color(0)}  # an outline has the color alone
+    assert colors(drawn[:240, 100:101]) == {class_color(2)}
     assert colors(drawn[:240, 200:]) == {(128, 128, 128), (255, 255, 255)}
     assert tuple(drawn[247, 8].tolist()) == class_color(0)
     assert tuple(drawn[262, 8].tolist()) == class_color(2)

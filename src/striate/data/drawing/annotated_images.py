@@ -69,10 +69,25 @@ def annotated_image(sample: Sample, classes: Sequence[str], skeleton: Skeleton |
 
 
 def overlaid(pixels: npt.NDArray[np.uint8], mask: npt.NDArray[Any], classes: Sequence[str]) -> npt.NDArray[np.uint8]:
-    """H W 3 with the color of each class over its pixels, and hatched where there is none; the background stays as it is."""
+    """H W 3 with the color of each class over its pixels, and hatched where there is none; the background stays as it is.
+
+    Outlines have the color alone: over pixels of another color its tint might be taken for that of another class.
+    """
+    edges = _edges(mask)
     for label in _drawn_classes(mask, classes):
         pixels = _overlay(pixels, mask == label, class_color(label))
+        pixels[edges & (mask == label)] = class_color(label)
     return _hatch(pixels, mask == IGNORE)
+
+
+def _edges(mask: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Pixels beside one of another class: H W -> H W"""
+    edges = np.zeros(mask.shape, np.bool_)
+    for one, other in ((np.s_[1:, :], np.s_[:-1, :]), (np.s_[:, 1:], np.s_[:, :-1])):
+        differs = mask[one] != mask[other]
+        edges[one] |= differs
+        edges[other] |= differs
+    return edges
 
 
 def _drawn_classes(mask: npt.NDArray[Any], classes: Sequence[str]) -> list[int]:
