@@ -27,7 +27,7 @@ LIGHT_WAY: Final = 2e6
 
 
 def other_ways_marked(names: Iterable[str]) -> list[str | ParameterSet]:
-    """The names; heavy networks, and all but the first of each file, run in a step of .ci/run. For tests that cost much."""
+    """The names; all but the first of each file, and the first too above LIGHT_WAY parameters, run in a step of .ci/run."""
     firsts = {name for name in FIRST_OF_FILE.values() if NETWORKS[name].parameters <= LIGHT_WAY}
     return [name if name in firsts else pytest.param(name, marks=pytest.mark.large) for name in names]
 

@@ -65,7 +65,7 @@ def resolve_flips(settings: ResolvedRecipe, classes: Sequence[str], sample: Samp
     if settings.recipe.data.tta == "flip" and settings.origins["tta"] != "data":
         if not settings.recipe.augment.flip:
             messages.append(
-                "tta = flip: a network trained without flips is usually less accurate so; --flip trains with them"
+                "tta = flip: usually makes a network less accurate that was trained without flips; --flip trains with them"
             )
         judged_by, pairs, evidence = judge("flip")
         if pairs and settings.origins["tta"] == "user":

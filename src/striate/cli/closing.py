@@ -54,13 +54,11 @@ def print_learning_rate(found: LearningRateResult) -> None:
     print("\n".join(range_test_text(found.test)))
     proposed = found.test.proposed()
     if proposed is None:
-        print(
-            "rate:    none: the loss did not fall by 5 % before it broke; look at the chart, the data and the network"
-        )
+        print("rate:    none: the loss did not fall, or no more than it varies from step to step; look at the chart")
     else:
         print(f"rate:    {proposed:g}, {RULE}")
     print(f"chart:   {found.path}")
-    if proposed is not None:
+    if found.command is not None:
         print(f"next:    {found.command}")
 
 

@@ -38,8 +38,8 @@ VERBS = {
     ),
     "lr": Verb(
         "Find a learning rate before training.",
-        "A range test: trains a few steps as `striate train` would, with a rate that grows until the loss breaks. Prints the loss "
-        "over the rate, a rate with the rule that chose it, and the command that trains with it; writes the chart as an SVG.",
+        "A range test: trains a few steps as `striate train` would, with a rate that grows until the loss diverges. Prints the "
+        "loss over the rate, a rate with the rule that chose it, and the command that trains with it; writes the chart as an SVG.",
         "striate lr mnist --out digits.svg",
     ),
     "augment": Verb(

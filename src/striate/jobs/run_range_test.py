@@ -1,12 +1,13 @@
 """Find a learning rate by a range test: the training that `train` would begin, with a rate that grows until it breaks."""
 
+import math
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
 from striate.data import Source, describe_source
-from striate.errors import SettingError
+from striate.errors import DataError, SettingError
 from striate.jobs.prepare_training import prepare_training
 from striate.jobs.start_from_weights import fit_head_on_features
 from striate.jobs.train_network import own_task_of, resolve_run, with_labels
@@ -18,14 +19,16 @@ from striate.runs.atomic import write_text
 from striate.runs.folder import plain_name
 from striate.runs.manifest import command_line, first_manifest
 from striate.runs.output_paths import check_file_path
+from striate.runs.random_splits import split_origin
 from striate.runs.starting_weights import find_starting_weights, load_starting_weights
+from striate.runs.weights_splits import is_split_open
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.tasks import TASKS, Task
-from striate.training import ResolvedRecipe, TrainingState
+from striate.training import ResolvedRecipe, TrainingState, keep_freed_memory
 from striate.training.build_network import build_network
 from striate.training.machine import threads_restored
 from striate.training.opening import refuse_within_the_data
-from striate.training.range_test import STEPS, RangeTest, range_steps
+from striate.training.range_test import LOWEST, STEPS, RangeTest, range_steps
 
 __all__ = ["LearningRateResult", "find_learning_rate"]
 
@@ -33,10 +36,13 @@ __all__ = ["LearningRateResult", "find_learning_rate"]
 @final
 @dataclass(frozen=True)
 class LearningRateResult:
-    """A range test. `command` trains with the rate that it proposes; `path` is the chart, an SVG."""
+    """A range test. `path` is the chart, an SVG; `command` trains with the rate that the test proposes.
+
+    It is None where no rate is proposed, or the task is one's own.
+    """
 
     test: RangeTest
-    command: str
+    command: str | None
     path: Path
 
     def __repr__(self) -> str:
@@ -65,12 +71,14 @@ def find_learning_rate(
     progress: bool = True,
     **settings: Any,
 ) -> LearningRateResult:
-    """Train a few steps with a rate that grows from 1e-6 until the loss breaks, and propose a peak learning rate.
+    """Train at most 140 steps with a rate that grows from 1e-6 until the loss diverges, and propose a peak learning rate.
 
     out: the chart, an SVG, `lr-NAME.svg` in the current folder if left out; an earlier chart is replaced, no other file is.
     The other arguments are those of `train`, whose splits, preprocessing, augmentation and initial weights the test has.
     Nothing else is left behind. Raises StriateError for bad input.
     """
+    if "lr" in settings:
+        raise SettingError(f"lr = {settings['lr']}: is what a range test looks for; leave it out")
     own_task = own_task_of(task)
     settings = {**settings, **({"task": task} if isinstance(task, str) else {})}
     if out is not None:
@@ -78,23 +86,32 @@ def find_learning_rate(
     source, resolved = resolve_run(with_labels(data, labels), recipe, from_scratch, settings, None, progress)
     if resolved.recipe.data.trains_all_folds:
         raise SettingError(f"folds = {resolved.recipe.data.folds}: a range test trains one network; add fold = 1")
+    if resolved.recipe.training.epochs == 0:
+        raise SettingError("epochs = 0: a head on frozen features is fitted without a learning rate; leave epochs out")
+    # As in the command that comes of it, the rate is typed, which asks for fine-tuning.
+    resolved = _with_rate(resolved, LOWEST)
     path = Path(out) if out is not None else Path(f"lr-{plain_name(source.name) or 'data'}.svg")
     _check_path(path)
     refuse_within_the_data(path, data, source)
     display = progress_display(progress)
-    display.messages([*describe_source(source), *resolved.reasons])
-    try:
-        with tempfile.TemporaryDirectory(prefix="striate-lr-") as room:
+    split = None if is_split_open(resolved) else split_origin(source.splits, resolved.recipe)
+    display.messages([*describe_source(source, split), *resolved.reasons])
+    keep_freed_memory()
+    try:  # beside the chart: images that memory does not hold would fill a temporary folder that lies in memory too
+        with tempfile.TemporaryDirectory(prefix=".striate-lr-", dir=path.parent) as room:
             test = _measured(RunFolder.create(Path(room) / "run"), source, resolved, display, own_task)
     finally:
         display.close()
     model, optimizer = resolved.recipe.model.name, resolved.recipe.optimizer.name
     write_text(path, range_test_svg(test, f"{source.name}, {model}, {optimizer}"))
-    chosen = resolved
-    if test.proposed() is not None:
-        recipe_with_rate = resolved.recipe.with_values(lr=test.proposed())
-        chosen = replace(resolved, recipe=recipe_with_rate).with_origins("user", ["lr"])
-    return LearningRateResult(test, command_line(source, chosen), path)
+    rate = test.proposed()
+    command = None if rate is None or own_task else command_line(source, _with_rate(resolved, rate))
+    return LearningRateResult(test, command, path)
+
+
+def _with_rate(settings: ResolvedRecipe, rate: float) -> ResolvedRecipe:
+    """The settings with a learning rate as if the user had typed it."""
+    return replace(settings, recipe=settings.recipe.with_values(lr=rate)).with_origins("user", ["lr"])
 
 
 @threads_restored()
@@ -114,10 +131,6 @@ def _measured(
         folder.write_manifest(manifest)
         ready = prepare_training(folder, source, settings, model, display, own_task)
         recipe, task = ready.settings.recipe, ready.task
-        if recipe.training.epochs == 0:
-            raise SettingError(
-                "epochs = 0: a head on frozen features is fitted, without a learning rate; give --epochs 1"
-            )
         if (fit := ready.head_fit) is not None:
             fit_head_on_features(folder, model, task, fit, source, ready.prepared, recipe, display)
         state = TrainingState(model, task, recipe)
@@ -126,8 +139,13 @@ def _measured(
         for record in range_steps(state, task, ready.prepared.training_batches(recipe), recipe):
             test.add(record.learning_rate, record.loss.item())
             display.step(record)
-            if test.is_broken:
+            if test.has_diverged:
                 break
+    if not math.isfinite(test.first_loss):
+        raise DataError(
+            f"{source.location}: the loss is no finite number at a learning rate of {test.rates[-1]:.1g}; "
+            "look for values that are not finite, or try another loss or --precision float32"
+        )
     return test
 
 

@@ -1,4 +1,4 @@
-"""The chart of a range test: the loss over the learning rate, as an SVG of its own and in the letters of a terminal."""
+"""The chart of a range test: the loss over the learning rate, as an SVG of its own and as text for a terminal."""
 
 import math
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ from typing import Final, final
 from striate.number_format import four_digits
 from striate.report.axes import DRAWABLE, linear_axis, tick_labels
 from striate.report.page import encodable, environment
-from striate.training.range_test import RULE, RangeTest
+from striate.training.range_test import FIRST_STEPS, RULE, RangeTest
 
 __all__ = ["is_range_test_chart", "range_test_svg", "range_test_text"]
 
 WIDTH, HEIGHT = 720.0, 400.0
 LEFT, TOP, RIGHT, BOTTOM = 64.0, 74.0, 24.0, 48.0
 MAKER: Final = b"<!-- striate lr -->"  # the first line of the template
-ROOM: Final = 1.25  # times the first losses, above which nothing is drawn: what is beyond is broken
-COLUMNS, ROWS = 64, 14  # of the chart in a terminal
+MARGIN: Final = 0.25  # of the first loss, that is drawn above it: what is beyond has diverged
+COLUMNS, ROWS = 60, 14  # of the chart in a terminal
 
 
 @final
@@ -72,7 +72,12 @@ def range_test_text(test: RangeTest) -> list[str]:
     labels = {0: four_digits(high), ROWS - 1: four_digits(low)}
     width = max(len(label) for label in labels.values())
     lines = [f"{labels.get(number, ''):>{width}} | {''.join(row).rstrip()}" for number, row in enumerate(grid)]
-    return [f"{'loss':>{width}}", *lines, f"{'':>{width}} +{'-' * (COLUMNS + 1)}", _rate_line(first, last, width)]
+    return [
+        "smoothed loss over learning rate",
+        *lines,
+        f"{'':>{width}} +{'-' * (COLUMNS + 1)}",
+        _rate_line(first, last, width),
+    ]
 
 
 def _rate_line(first: int, last: int, width: int) -> str:
@@ -81,7 +86,7 @@ def _rate_line(first: int, last: int, width: int) -> str:
         at = round((power - first) / (last - first) * (COLUMNS - 1))
         label = f"{10.0**power:g}"
         line[at : at + len(label)] = label
-    return f"{'':>{width}}   {''.join(line).rstrip()} learning rate"
+    return f"{'':>{width}}   {''.join(line).rstrip()}"
 
 
 def _chart(test: RangeTest, title: str) -> RangeTestChart:
@@ -113,11 +118,10 @@ def _chart(test: RangeTest, title: str) -> RangeTestChart:
 def _shown(test: RangeTest) -> Sequence[tuple[float, float]]:
     """Rates and smoothed losses, without those that would press all others to the ground."""
     smoothed = test.smoothed()
-    start = max(smoothed[: len(smoothed) // 4 + 1])
-    limit = min(DRAWABLE, start + (ROOM - 1) * abs(start))
-    shown = [(rate, loss) for rate, loss in zip(test.rates, smoothed, strict=True) if loss <= limit]
-    return shown or [(test.rates[0], 0.0)]
+    limit = min(DRAWABLE, max(smoothed[:FIRST_STEPS]) + MARGIN * abs(test.first_loss))
+    return [(rate, loss) for rate, loss in zip(test.rates, smoothed, strict=True) if loss <= limit]
 
 
 def _decades(test: RangeTest) -> tuple[int, int]:
-    return math.floor(math.log10(test.rates[0]) + 1e-9), math.ceil(math.log10(test.rates[-1]) - 1e-9)
+    first, last = math.floor(math.log10(test.rates[0]) + 1e-9), math.ceil(math.log10(test.rates[-1]) - 1e-9)
+    return first, max(last, first + 1)

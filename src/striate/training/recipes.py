@@ -205,5 +205,5 @@ def find_recipe(name: str) -> NamedRecipe:
             Recipe.of(**settings)
         except SettingError as error:
             raise SettingError(f"{name}: {error}") from None
-        return NamedRecipe(Path(name).name, settings, reaches="")
+        return NamedRecipe(name, settings, reaches="")
     raise SettingError(f"no recipe is called {name!r}, and a file of settings ends in .toml{nearest(name, RECIPES)}")

@@ -319,7 +319,7 @@ def test_what_one_mask_alone_holds_is_told_with_its_file(tmp_path: Path, put: Pu
     (note,) = open_source(tmp_path).notes
     assert (
         note
-        == "a class that one mask alone has: 77 in masks/3.png; correct the masks if it is a slip, such as smoothed edges"
+        == "1 class occurs in only one mask: 77 in masks/3.png; correct the masks if that is a mistake, such as smoothed edges"
     )
     put_mask(tmp_path / "masks" / "4.png", [0, 1, 2, 77])
     assert open_source(tmp_path).notes == ()  # a class of two images
@@ -338,6 +338,7 @@ def test_a_folder_without_masks_is_told_in_words_of_masks(tmp_path: Path, put: P
         (tmp_path / folder).mkdir()
     put(tmp_path / "images" / "1.png")
     with pytest.raises(
-        DataError, match="the folder of masks .*masks has no readable mask|a folder masks with a mask for each"
+        DataError,
+        match="the folder of masks .*masks has no readable mask|a folder masks beside it, with a mask for each",
     ):
         open_source(tmp_path)

@@ -35,7 +35,8 @@ _SHADES: Final = (0.0, 0.55, -0.45)  # toward white or black, for each further e
 _OVERLAY: Final = 0.5  # of a mask
 _LEAST: Final = 200  # pixels of the longer side, below which the image is enlarged
 _TEXT: Final = 11  # pixels
-_BACKGROUND: Final = ("background", "0", "#000000")  # a first class of such a name is left as it is
+_BACKGROUND: Final = "background"  # the class of this name is left as it is
+_NOTHING: Final = ("0", "#000000")  # and a first class of such a name
 _LINES: Final = 12  # of a legend
 
 
@@ -91,8 +92,8 @@ def _edges(mask: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 
 def _drawn_classes(mask: npt.NDArray[Any], classes: Sequence[str]) -> list[int]:
-    first = 1 if classes[0] in _BACKGROUND else 0
-    return [label for label in np.unique(mask).tolist() if label >= first]
+    first = 1 if classes[0] in _NOTHING else 0
+    return [label for label in np.unique(mask).tolist() if label >= first and classes[label] != _BACKGROUND]
 
 
 def _caption(target: npt.NDArray[Any] | np.int64, classes: Sequence[str]) -> str:

@@ -169,8 +169,8 @@ def _stray_codes(
         return ()
     shown = ", ".join(f"{named[code]} in {files[code]}" for code in stray[:SHOWN])
     more = f" and {len(stray) - SHOWN} more" if len(stray) > SHOWN else ""
-    what = "a class that one mask alone has" if len(stray) == 1 else f"{len(stray)} classes that one mask each has"
-    return (f"{what}: {shown}{more}; correct the masks if it is a slip, such as smoothed edges",)
+    what = "1 class occurs" if len(stray) == 1 else f"{len(stray)} classes occur"
+    return (f"{what} in only one mask: {shown}{more}; correct the masks if that is a mistake, such as smoothed edges",)
 
 
 @final

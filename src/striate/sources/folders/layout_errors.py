@@ -47,7 +47,7 @@ def refuse_few(where: Path, folder: Folder, names: Sequence[str]) -> None:
         inner = list_folder(str(where / names[0])).folders
         hint = f"; did you mean {here}/{printable(names[0])}?" if len(inner) > 1 else "; add a folder for another class"
         if names[0].lower() in ("images", "imgs", "image", "img"):
-            hint += ", or, for segmentation, a folder masks with a mask for each image"
+            hint += "; for segmentation put a folder masks beside it, with a mask for each image"
         raise DataError(f"{here} has only one class, {printable(names[0])}{hint}")
     if folder.files and not folder.folders:
         raise DataError(f"{here} has files but no folders; put the images of each class in a folder with its name")

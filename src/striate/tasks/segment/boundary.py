@@ -36,7 +36,7 @@ def boundary_f(
     IGNORE in the prediction alone makes none there.
 
     0 of a class that occurs in only one of both, or has a boundary in the label alone. NaN of a class that occurs in neither,
-    or that fills the label, which then has no boundary to follow: nothing can be compared.
+    or that fills the label, which then has no boundary to follow, and occurs in the prediction: nothing can be compared.
     """
     reach = boundary_tolerance(*labels.shape) if tolerance is None else tolerance
     counts = labels != IGNORE
