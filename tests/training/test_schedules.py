@@ -89,6 +89,22 @@ def test_periods_begin_after_the_warmup_with_the_rate_that_it_ends_with(settings
     assert steps == pytest.approx([rise[0]] * len(steps))
 
 
+@pytest.mark.parametrize("period", [1, 3, 5, 7])
+@pytest.mark.parametrize("schedule", ["cosine_restarts", "cyclic"])
+def test_every_period_begins_and_cycle_tops_at_the_peak_whatever_the_warmup(schedule, period):
+    """Also where the share of the warmup is no binary fraction, and where its end is within an epoch."""
+    name = "restart_epochs" if schedule == "cosine_restarts" else "half_cycle_epochs"
+    epochs = 50 + period  # with some of these, warmups end within an epoch, or within a step
+    for percent in range(61):
+        recipe = Recipe.of(**{"schedule": schedule, name: period, "warmup": percent / 100, "lr": 1.0, "epochs": epochs})
+        begin = -(-percent * epochs * STEPS // 100)
+        restarts = range(begin, epochs * STEPS, period * STEPS)
+        found = [rate(recipe, step) for step in restarts]
+        lowest = 1.0 if schedule == "cosine_restarts" else 0.25
+        expected = [(lowest, 1.0)[place % 2] for place in range(len(restarts))]
+        assert found == pytest.approx(expected, abs=1e-12), percent
+
+
 @pytest.mark.parametrize(("schedule", "name"), [("cosine_restarts", "restart_epochs"), ("cyclic", "half_cycle_epochs")])
 def test_a_first_period_that_is_longer_than_the_training_is_refused(schedule, name):
     expected = f"{name} = 4: is longer than the training, 3 epochs; give 3 or less, or more epochs"
