@@ -113,6 +113,27 @@ def test_a_first_period_that_is_longer_than_the_training_is_refused(schedule, na
     assert Recipe.of(**{"schedule": schedule, name: 3, "epochs": 3}).schedule.name == schedule
 
 
+@pytest.mark.parametrize(("schedule", "name"), [("cosine_restarts", "restart_epochs"), ("cyclic", "half_cycle_epochs")])
+@pytest.mark.parametrize(
+    ("length", "epochs", "warmup", "left", "ways"),
+    [
+        (8, 10, 0.25, "7.5 of 10 epochs", "7 or less, or more epochs, or a shorter warmup"),
+        (1, 1, 0.1, "0.9 of 1 epoch", "more epochs, or a shorter warmup"),
+    ],
+)
+def test_a_first_period_has_room_after_the_warmup(schedule, name, length, epochs, warmup, left, ways):
+    expected = f"{name} = {length}: is longer than the training after its warmup, {left}; give {ways}"
+    with pytest.raises(SettingError) as caught:
+        Recipe.of(**{"schedule": schedule, name: length, "epochs": epochs, "warmup": warmup})
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(("length", "epochs", "warmup"), [(44, 100, 0.56), (3, 10, 0.7), (9, 10, 0.1)])
+def test_a_first_period_may_take_all_that_the_warmup_leaves(length, epochs, warmup):
+    recipe = Recipe.of(schedule="cosine_restarts", restart_epochs=length, epochs=epochs, warmup=warmup)
+    assert recipe.schedule.restart_epochs == length
+
+
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_a_rate_depends_on_the_position_alone(schedule):
     """Asked in any order, as a resumed run does, the rates are the same to the bit."""

@@ -158,14 +158,22 @@ def learning_rate(
 
 
 def refuse_unfinished(settings: ScheduleSettings, epochs: int) -> None:
-    """Raise SettingError for a first period, or half a cycle, that is longer than the training."""
+    """Raise SettingError for a first period, or half a cycle, that is longer than the training after the warmup."""
+    left = epochs * (1 - (settings.warmup or 0.0)) + ROUNDING
     for name in ("restart_epochs", "half_cycle_epochs"):
         length = getattr(settings, name)
-        if length is not None and 0 < epochs < length:
-            raise SettingError(
-                f"{name} = {length}: is longer than the training, {count(epochs, 'epoch')}; "
-                f"give {epochs} or less, or more epochs"
+        if length is not None and epochs and left < length:
+            training = (
+                f"the training after its warmup, {math.floor(left * 100) / 100:g} of {count(epochs, 'epoch')}"
+                if settings.warmup
+                else f"the training, {count(epochs, 'epoch')}"
             )
+            ways = [
+                *([f"{int(left)} or less"] if left >= 1 else []),
+                "more epochs",
+                *(["a shorter warmup"] if settings.warmup else []),
+            ]
+            raise SettingError(f"{name} = {length}: is longer than {training}; give {', or '.join(ways)}")
 
 
 def plateaus(losses: Sequence[float], patience: int) -> int:
