@@ -138,6 +138,19 @@ def test_runs_are_found_one_level_below_too_and_other_folders_are_named(tmp_path
     assert [run.path for run in find_runs(tmp_path / "a").runs] == [tmp_path / "a"]
 
 
+def test_how_to_resume_is_printed_for_interrupted_runs_alone_and_what_is_no_run_is_named(tmp_path, capsys):
+    write_run(tmp_path / "whole")
+    (tmp_path / "photos").mkdir()
+    for is_interrupted in (False, True):
+        if is_interrupted:
+            write_run(tmp_path / "cut-off", "running")
+        listing = find_runs(tmp_path)
+        print_runs(newest_first(listing.runs), listing, "runs")
+        shown = capsys.readouterr().out
+        assert ("`striate resume RUN` continues an interrupted run; for data in memory" in shown) == is_interrupted
+        assert f"\nnot runs: {tmp_path / 'photos'}\n" in shown
+
+
 def test_the_newest_comes_first_or_the_best_of_each_figure(tmp_path):
     for day, value in enumerate((0.7, 0.9, 0.8), 1):
         write_run(tmp_path / f"accuracy-{value}", day=day, figure={**ACCURACY, "value": value})
