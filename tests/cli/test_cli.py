@@ -338,7 +338,7 @@ def test_runs_are_listed_with_the_figures_of_the_report(
     with contextlib.chdir(desk):
         shown = striate("runs").out
         (stored,) = json.loads(striate("runs", "--json").out)["runs"]
-    (row,) = shown.partition("─\n")[2].split("no runs")
+    (row,) = shown.partition("─\n")[2].split("not runs")
     words = " ".join(row.split())
     assert len(row.splitlines()) == lines
     assert all(text in words for text in ("runs/shapes-bn_gap_cnn", "finished", "shapes", "photos-from-scratch"))

@@ -61,7 +61,11 @@ def test_a_notebook_shows_a_run_whatever_became_of_it(trained, tmp_path):
     run = Run(tmp_path / "cut-off")
     assert repr(run).endswith("interrupted")
     assert "interrupted" in run._repr_html_()
-    assert "striate resume" in run._repr_html_()
+    assert f"`striate resume {run.path}` continues it" in run._repr_html_()
+    manifest |= {"status": "running", "task": "my-own"}
+    (tmp_path / "cut-off" / "manifest.json").write_text(json.dumps(manifest))
+    assert "task=...) from Python continues it" in run._repr_html_()
+    assert "`striate resume" not in run._repr_html_()
 
 
 def test_every_image_is_in_one_split(trained):

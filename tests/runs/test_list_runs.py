@@ -2,9 +2,11 @@
 
 import errno
 import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -93,10 +95,36 @@ def test_a_run_that_finishes_while_it_is_read_is_not_interrupted(tmp_path, monke
     assert summarize_run(run).status == "finished"
 
 
-def test_asking_whether_a_run_is_locked_keeps_no_one_out(tmp_path):
-    assert not is_locked(tmp_path)
-    with exclusive(tmp_path):
-        pass
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such locks")
+def test_asking_whether_a_run_is_locked_keeps_no_one_out(tmp_path, monkeypatch):
+    """`exclusive` is asked for while another thread asks, which ends as soon as `exclusive` waits."""
+    import fcntl
+
+    asking, waiting, passed = Event(), Event(), []
+    flock = fcntl.flock
+
+    def slow_flock(handle: int, operation: int) -> None:
+        flock(handle, operation)
+        if operation & fcntl.LOCK_SH:
+            asking.set()
+            waiting.wait(5)
+
+    thread = Thread(target=lambda: passed.append(is_locked(tmp_path)))
+
+    def wait(_: float) -> None:
+        waiting.set()
+        thread.join(5)
+
+    monkeypatch.setattr("fcntl.flock", slow_flock)
+    monkeypatch.setattr("striate.runs.lock.sleep", wait)
+    thread.start()
+    assert asking.wait(5)
+    try:
+        with exclusive(tmp_path):
+            assert passed == [False]
+    finally:
+        waiting.set()
+        thread.join(5)
 
 
 def test_a_cross_validation_is_one_run(tmp_path):
@@ -136,6 +164,19 @@ def test_runs_are_found_one_level_below_too_and_other_folders_are_named(tmp_path
     assert [str(run.path.relative_to(tmp_path)) for run in listing.runs] == ["a", "seeds/1"]
     assert [path.name for path in listing.foreign] == ["photos"]
     assert [run.path for run in find_runs(tmp_path / "a").runs] == [tmp_path / "a"]
+
+
+def test_how_to_resume_is_printed_for_interrupted_runs_alone_and_what_is_no_run_is_named(tmp_path, capsys):
+    write_run(tmp_path / "whole")
+    (tmp_path / "photos").mkdir()
+    for is_interrupted in (False, True):
+        if is_interrupted:
+            write_run(tmp_path / "cut-off", "running")
+        listing = find_runs(tmp_path)
+        print_runs(newest_first(listing.runs), listing, "runs")
+        shown = capsys.readouterr().out
+        assert ("`striate resume RUN` continues an interrupted run; for data in memory" in shown) == is_interrupted
+        assert f"\nnot runs: {tmp_path / 'photos'}\n" in shown
 
 
 def test_the_newest_comes_first_or_the_best_of_each_figure(tmp_path):

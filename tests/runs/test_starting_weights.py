@@ -152,6 +152,9 @@ def saved(name: str, path: Path, **arguments: Any) -> Path:
         ("old.safetensors", {"classes": 1000, "size": 32}, True),  # another first stride, and the same shapes
         ("old.safetensors", {"classes": 7}, False),
         ("old.safetensors", {"classes": 1000, "channels": 1}, False),
+        pytest.param("old.pth", {"classes": 1000, "size": 32}, True, marks=pytest.mark.large),
+        pytest.param("old.pth", {"classes": 7}, False, marks=pytest.mark.large),
+        pytest.param("old.pth", {"classes": 1000, "channels": 1}, False, marks=pytest.mark.large),
     ],
 )
 def test_a_file_with_the_shapes_of_the_published_weights_expects_their_input(file, arguments, is_alike, tmp_path):

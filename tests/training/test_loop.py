@@ -98,12 +98,12 @@ def test_a_batch_is_a_mosaic_as_often_as_the_recipe_states():
     ("settings", "stops"),
     [
         ({}, (1, 3, 4, 6, 11)),
-        # what they add is their own state: one stop within the second of two epochs
+        # what they add is their own state: stops within each of two epochs, and at the end of the first
         *(
-            ({"optimizer": name, "epochs": 2}, (6,))
+            ({"optimizer": name, "epochs": 2}, (1, 4, 6))
             for name in ("sgd", "adam", "rmsprop", "adagrad", "lamb", "lion", "muon")
         ),
-        ({"sam": 0.05, "l1": 1e-4, "epochs": 2}, (6,)),
+        ({"sam": 0.05, "l1": 1e-4, "epochs": 2}, (1, 4, 6)),
         ({"accumulate": 3}, (1, 2, 3, 5, 8)),  # within a window of three, and within the one of one batch
     ],
     ids=str,

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from striate.models import create_model
 from striate.training import OptimizerSettings, Recipe, create_optimizer
 from striate.training.trained_weights import trained_weights
 
@@ -125,6 +126,15 @@ def test_lists_of_weights_hold_what_fits_and_no_frozen_ones(most, sizes, monkeyp
     listed = [id(one) for found, _ in lists for one in found]
     assert listed == [id(weights[name]) for name in ("trained", "second", "last")]
     assert all(one.grad is gradient for pair in lists for one, gradient in zip(*pair, strict=True))
+
+
+def test_the_weights_of_a_resnet_come_in_several_lists():
+    model = create_model("resnet18", classes=10)
+    for weight in model.parameters():
+        weight.grad = weight.detach()
+    sizes = [[one.numel() for one in found] for found, _ in trained_weights({"params": list(model.parameters())})]
+    assert 3 < len(sizes) < 30  # 62 weights
+    assert all(len(found) == 1 or sum(found) <= 1_000_000 for found in sizes)
 
 
 def test_a_layer_of_zeros_leaves_zero_by_lamb():

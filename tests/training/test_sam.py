@@ -1,5 +1,7 @@
 """SAM and the L1 penalty: one step of the loop against the formulas, and what of the first pass and of the second is kept."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import pytest
 import torch
 from tests.training.small_runs import TASK, batches, fresh
@@ -7,6 +9,7 @@ from torch import Tensor, nn
 
 from striate.errors import SettingError
 from striate.training import Recipe, Step, TrainingState, train
+from striate.training.sam import sharpness_aware
 
 SGD = {"optimizer": "sgd", "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0, "schedule": "constant", "batch_size": 16}
 PLAIN = Recipe.of(model="lenet5", epochs=1, device="cpu", precision="float32", **SGD)
@@ -66,6 +69,37 @@ def test_loss_metrics_and_running_statistics_are_those_of_the_first_pass():
         assert torch.equal(value, buffers[name]), name
     assert all(layer.track_running_stats for layer in state.model.modules() if isinstance(layer, nn.BatchNorm2d))
     assert not torch.equal(next(state.model.parameters()), next(plain.model.parameters()))
+
+
+@pytest.mark.parametrize("tracks", [True, False])
+@pytest.mark.parametrize(
+    ("norm", "lengths"), [(nn.BatchNorm1d, (3,)), (nn.BatchNorm2d, (3, 3)), (nn.BatchNorm3d, (3, 3, 3))]
+)
+def test_batch_norm_of_any_dimension_counts_one_pass_and_tracks_as_before(norm, lengths, tracks):
+    inputs = torch.rand(4, 2, *lengths)
+    layer = norm(2, track_running_stats=tracks)
+    sharpness_aware(lambda: layer(inputs).square().sum().backward(), layer, RHO)
+    assert layer.track_running_stats == tracks
+    once = norm(2, track_running_stats=tracks)
+    once(inputs)
+    assert dict(layer.named_buffers()).keys() == dict(once.named_buffers()).keys()
+    assert all(torch.equal(layer.get_buffer(name), value) for name, value in once.named_buffers())
+
+
+@pytest.mark.parametrize(("device", "forked"), [("cpu", []), ("meta", [torch.device("meta")])])
+def test_the_generator_of_the_weights_device_is_put_back(device, forked, monkeypatch):
+    """Asked of torch, whose function knows the generators of every device; the device meta stands for an accelerator."""
+    asked: list[tuple[list[torch.device], str]] = []
+
+    def fork_rng(devices: list[torch.device], *, device_type: str) -> AbstractContextManager[None]:
+        asked.append((devices, device_type))
+        return nullcontext()
+
+    monkeypatch.setattr("torch.random.fork_rng", fork_rng)
+    layer = nn.Linear(2, 1, device=device)
+    inputs = torch.ones(1, 2, device=device)
+    sharpness_aware(lambda: layer(inputs).sum().backward(), layer, RHO)
+    assert asked == [(forked, device)]
 
 
 def test_both_passes_have_the_same_dropout():

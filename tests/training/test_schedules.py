@@ -89,12 +89,49 @@ def test_periods_begin_after_the_warmup_with_the_rate_that_it_ends_with(settings
     assert steps == pytest.approx([rise[0]] * len(steps))
 
 
+@pytest.mark.parametrize("period", [1, 3, 5, 7])
+@pytest.mark.parametrize("schedule", ["cosine_restarts", "cyclic"])
+def test_every_period_begins_and_cycle_tops_at_the_peak_whatever_the_warmup(schedule, period):
+    """Also where the share of the warmup is no binary fraction, and where its end is within an epoch."""
+    name = "restart_epochs" if schedule == "cosine_restarts" else "half_cycle_epochs"
+    epochs = 50 + period  # with some of these, warmups end within an epoch, or within a step
+    for percent in range(61):
+        recipe = Recipe.of(**{"schedule": schedule, name: period, "warmup": percent / 100, "lr": 1.0, "epochs": epochs})
+        begin = -(-percent * epochs * STEPS // 100)
+        restarts = range(begin, epochs * STEPS, period * STEPS)
+        found = [rate(recipe, step) for step in restarts]
+        lowest = 1.0 if schedule == "cosine_restarts" else 0.25
+        expected = [(lowest, 1.0)[place % 2] for place in range(len(restarts))]
+        assert found == pytest.approx(expected, abs=1e-12), percent
+
+
 @pytest.mark.parametrize(("schedule", "name"), [("cosine_restarts", "restart_epochs"), ("cyclic", "half_cycle_epochs")])
 def test_a_first_period_that_is_longer_than_the_training_is_refused(schedule, name):
     expected = f"{name} = 4: is longer than the training, 3 epochs; give 3 or less, or more epochs"
     with pytest.raises(SettingError, match=expected):
         Recipe.of(**{"schedule": schedule, name: 4, "epochs": 3})
     assert Recipe.of(**{"schedule": schedule, name: 3, "epochs": 3}).schedule.name == schedule
+
+
+@pytest.mark.parametrize(("schedule", "name"), [("cosine_restarts", "restart_epochs"), ("cyclic", "half_cycle_epochs")])
+@pytest.mark.parametrize(
+    ("length", "epochs", "warmup", "left", "ways"),
+    [
+        (8, 10, 0.25, "7.5 of 10 epochs", "7 or less, or more epochs, or a shorter warmup"),
+        (1, 1, 0.1, "0.9 of 1 epoch", "more epochs, or a shorter warmup"),
+    ],
+)
+def test_a_first_period_has_room_after_the_warmup(schedule, name, length, epochs, warmup, left, ways):
+    expected = f"{name} = {length}: is longer than the training after its warmup, {left}; give {ways}"
+    with pytest.raises(SettingError) as caught:
+        Recipe.of(**{"schedule": schedule, name: length, "epochs": epochs, "warmup": warmup})
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(("length", "epochs", "warmup"), [(44, 100, 0.56), (3, 10, 0.7), (9, 10, 0.1)])
+def test_a_first_period_may_take_all_that_the_warmup_leaves(length, epochs, warmup):
+    recipe = Recipe.of(schedule="cosine_restarts", restart_epochs=length, epochs=epochs, warmup=warmup)
+    assert recipe.schedule.restart_epochs == length
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

@@ -23,11 +23,13 @@ def print_runs(ordered: Sequence[RunSummary], listing: RunListing, folder: str) 
     else:
         _print_narrow(ordered, lines=2 if table_width() >= MEDIUM else 3)
     if any(run.status == "interrupted" for run in ordered):
-        print("`striate resume RUN` continues an interrupted run")
+        print(
+            "`striate resume RUN` continues an interrupted run; for data in memory or your own task it names the call from Python"
+        )
     for reason in listing.damaged:
         print(f"skipped: {printable(reason)}")
     if listing.foreign and ordered:
-        print(f"no runs: {listed([printable(path) for path in listing.foreign], MOST_FOREIGN)}")
+        print(f"not runs: {listed([printable(path) for path in listing.foreign], MOST_FOREIGN)}")
 
 
 def _print_wide(runs: Sequence[RunSummary]) -> None:

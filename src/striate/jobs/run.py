@@ -12,7 +12,7 @@ from striate.report import CardContents, render_card, verdict_line
 from striate.runs import RunFolder, run_status
 from striate.runs.resuming import how_to_resume
 from striate.sources import ImagesInput, TrainingData
-from striate.tasks import Prediction, Task
+from striate.tasks import TASKS, Prediction, Task
 
 LOGGER = logging.getLogger("striate")  # prints warnings to stderr unless a program configures it
 INTEGERS = ("epoch", "step")  # columns of metrics.csv
@@ -35,7 +35,8 @@ class Run:
         """The card that a notebook shows."""
         status, manifest = run_status(self.path), self.manifest
         is_finished = status == "finished"
-        resuming = f"{how_to_resume(self.path, manifest['data']['location'])} continues it"
+        has_own_task = manifest["task"] not in TASKS
+        how = how_to_resume(self.path, manifest["data"]["location"], has_own_task=has_own_task)
         return render_card(
             CardContents(
                 path=self.path,
@@ -45,7 +46,7 @@ class Run:
                 history=self.history if self._folder.has_history() else [],
                 findings=self.findings if status in ("finished", "diverged") else [],
                 report=self.report if is_finished else None,
-                hint=resuming if status == "interrupted" else "",
+                hint=f"{how} continues it" if status == "interrupted" else "",
             )
         )
 

@@ -1,6 +1,7 @@
 """The card that shows a run in a notebook."""
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,4 +84,4 @@ def _link(path: Path) -> str:
     """From a notebook in the current folder, which its server shows; to files outside of it by their address."""
     whole = path.resolve()
     here = Path.cwd()
-    return quote(whole.relative_to(here).as_posix()) if whole.is_relative_to(here) else whole.as_uri()
+    return quote(os.fsencode(whole.relative_to(here).as_posix())) if whole.is_relative_to(here) else whole.as_uri()

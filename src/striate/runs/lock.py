@@ -5,27 +5,42 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
+from typing import Final
 
 from striate.errors import RunError
 
 __all__ = ["exclusive", "is_locked"]
 
+TRIES: Final = 11
+SECONDS_BETWEEN: Final = 0.01
+
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Hold the lock on a folder. Raises RunError if another process holds it."""
+    """Hold the lock on a folder. Raises RunError if another process holds it for more than a moment."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         if sys.platform != "win32":
-            import fcntl
-
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise RunError(f"{folder}: another process is working on this run; wait for it or stop it") from None
+            _lock(handle, folder)
         yield
     finally:
         os.close(handle)
+
+
+def _lock(handle: int, folder: Path) -> None:
+    """Try for a tenth of a second: one that asks whether the folder is locked holds a shared lock for a moment."""
+    import fcntl
+
+    for remaining in reversed(range(TRIES)):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if not remaining:
+                raise RunError(f"{folder}: another process is working on this run; wait for it or stop it") from None
+            sleep(SECONDS_BETWEEN)
+        else:
+            return
 
 
 def is_locked(folder: Path) -> bool:

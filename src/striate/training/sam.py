@@ -23,8 +23,8 @@ def sharpness_aware(backward: Callable[[], Result], model: nn.Module, rho: float
 
     `backward` is a forward and a backward pass, and is called twice.
     """
-    gpus = {weight.device for weight in model.parameters() if weight.is_cuda}
-    with torch.random.fork_rng(devices=list(gpus)):
+    device = next(model.parameters()).device
+    with torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=device.type):  # the CPU's always
         result = backward()
     with _perturbed(model, rho):
         backward()
@@ -37,7 +37,9 @@ def _perturbed(model: nn.Module, rho: float) -> Iterator[None]:
     weights: list[Tensor] = [weight for weight in model.parameters() if weight.grad is not None]
     gradients = [weight.grad for weight in weights if weight.grad is not None]
     layers = [
-        layer for layer in model.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and layer.training
+        layer
+        for layer in model.modules()
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.training and layer.track_running_stats
     ]
     with torch.no_grad():
         before = [weight.clone() for weight in weights]

@@ -12,6 +12,8 @@ from striate.settings import Setting
 
 __all__ = ["SCHEDULES", "ScheduleRow", "ScheduleSettings", "learning_rate", "refuse_unfinished"]
 
+ROUNDING: Final = 1e-6  # of a share of the training: far below a step, or an epoch
+
 
 @final
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class Position:
 
     share: float  # done of what follows the warmup, 0..1
     epoch: int
-    after_warmup: float  # epochs since the warmup, with their fraction
+    after_warmup: int  # steps, whole, so that periods begin exactly where they are to
+    steps_an_epoch: int
     val_losses: Sequence[float]  # of the epochs that are over
 
 
@@ -62,15 +65,15 @@ def _one_cycle(at: Position) -> float:
 
 def _cosine_restarts(at: Position, restart_epochs: int, restart_factor: int) -> float:
     """Loshchilov and Hutter 2016, arXiv:1608.03983, equation 5, to zero."""
-    period, epochs = restart_epochs, at.after_warmup
-    while restart_factor > 1 and epochs >= period:
-        epochs, period = epochs - period, period * restart_factor
-    return _between(1.0, 0.0, epochs % period / period)
+    period, steps = restart_epochs * at.steps_an_epoch, at.after_warmup
+    while restart_factor > 1 and steps >= period:
+        steps, period = steps - period, period * restart_factor
+    return _between(1.0, 0.0, steps % period / period)
 
 
 def _cyclic(at: Position, half_cycle_epochs: int, min_lr_share: float) -> float:
     """Smith 2015, arXiv:1506.01186, section 3.1: the triangular policy."""
-    return 1 - (1 - min_lr_share) * abs(at.after_warmup / half_cycle_epochs % 2 - 1)
+    return 1 - (1 - min_lr_share) * abs(at.after_warmup / (half_cycle_epochs * at.steps_an_epoch) % 2 - 1)
 
 
 def _plateau(at: Position, decay: float, decay_epochs: int) -> float:
@@ -144,24 +147,33 @@ def learning_rate(
     taken = {name: getattr(settings, name) for name in row.takes}
     warmup = taken.pop("warmup")
     done = step / (epochs * steps_an_epoch)
-    if done < warmup:
+    first_after_warmup = math.ceil(warmup * epochs * steps_an_epoch - ROUNDING)
+    if step < first_after_warmup:
         if settings.name == "one_cycle":
             return peak * _between(1 / 25, 1.0, done / warmup)
-        first = row.factor(Position(0.0, 0, 0.0, ()), **taken)
+        first = row.factor(Position(0.0, 0, 0, steps_an_epoch, ()), **taken)
         return peak * first * (step + 1) / (warmup * epochs * steps_an_epoch + 1)
-    share, after = (done - warmup) / (1 - warmup), max(0.0, step / steps_an_epoch - warmup * epochs)
-    return peak * row.factor(Position(share, step // steps_an_epoch, after, val_losses), **taken)
+    share, after = max(0.0, (done - warmup) / (1 - warmup)), step - first_after_warmup
+    return peak * row.factor(Position(share, step // steps_an_epoch, after, steps_an_epoch, val_losses), **taken)
 
 
 def refuse_unfinished(settings: ScheduleSettings, epochs: int) -> None:
-    """Raise SettingError for a first period, or half a cycle, that is longer than the training."""
+    """Raise SettingError for a first period, or half a cycle, that is longer than the training after the warmup."""
+    left = epochs * (1 - (settings.warmup or 0.0)) + ROUNDING
     for name in ("restart_epochs", "half_cycle_epochs"):
         length = getattr(settings, name)
-        if length is not None and 0 < epochs < length:
-            raise SettingError(
-                f"{name} = {length}: is longer than the training, {count(epochs, 'epoch')}; "
-                f"give {epochs} or less, or more epochs"
+        if length is not None and epochs and left < length:
+            training = (
+                f"the training after its warmup, {math.floor(left * 100) / 100:g} of {count(epochs, 'epoch')}"
+                if settings.warmup
+                else f"the training, {count(epochs, 'epoch')}"
             )
+            ways = [
+                *([f"{int(left)} or less"] if left >= 1 else []),
+                "more epochs",
+                *(["a shorter warmup"] if settings.warmup else []),
+            ]
+            raise SettingError(f"{name} = {length}: is longer than {training}; give {', or '.join(ways)}")
 
 
 def plateaus(losses: Sequence[float], patience: int) -> int:
