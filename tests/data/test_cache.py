@@ -151,6 +151,7 @@ def test_killed_at_any_moment_nothing_half_is_used_and_what_is_left_goes(root: P
         assert same(expected, load(root, folder.cache_path))
 
 
+@pytest.mark.large
 def test_two_processes_at_once_both_have_it_whole(root: Path, tmp_path: Path) -> None:
     expected = load_images(open_source(root).with_limits(Limits(max_bad=0.2)), CANVAS, threads=1)
     both = [child(root, tmp_path / "c", 0) for _ in range(2)]

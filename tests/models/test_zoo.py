@@ -81,24 +81,12 @@ def output_shape(name: str, height: int, width: int) -> tuple[int, ...]:
 
 @pytest.mark.parametrize("name", siblings_marked())
 def test_a_network_is_what_its_row_its_page_and_its_declarations_state(name):
-    """Parameters, widths and strides of its stages, smallest image, and the layers that depend on channels and classes."""
+    """Parameters, and the layers that depend on channels and classes."""
     network, entry = on_meta(name), NETWORKS[name]
     count = sum(parameter.numel() for parameter in network.parameters())
     page = import_module(f"striate.models.{entry.module}").__doc__
     assert count == entry.parameters == BY_HAND.get(name, count)
     assert f"{count:,} parameters" in str(page)
-
-    if name not in VERY_DEEP:  # which are made of the same blocks as shallower ones
-        features = network.features(torch.empty(1, entry.channels, entry.size, entry.size, device="meta"))
-        assert tuple(feature.shape[1] for feature in features) == network.widths
-        for feature, stride in zip(features, network.strides, strict=True):
-            assert feature.shape[2] == feature.shape[3]
-            assert feature.shape[2] == pytest.approx(entry.size / stride, abs=4)  # without padding a few are lost
-        contract._too_small_is_refused(network, torch.empty(1, entry.channels, 1, 1, device="meta"))
-        smallest = torch.empty(1, entry.channels, network.min_size, network.min_size, device="meta")
-        assert network(smallest).shape == output_shape(name, network.min_size, network.min_size)
-        classifier = network.get_parameter(f"{network.main_classifier}.weight")
-        assert network.embed(smallest).shape == (1, classifier.shape[1])
 
     own = {key: value.shape for key, value in network.state_dict().items()}
     for other, declared in (
@@ -109,6 +97,22 @@ def test_a_network_is_what_its_row_its_page_and_its_declarations_state(name):
         if name.startswith("cosine_cnn") and declared == network.input_layers:
             continue  # a mean and a standard std for each channel's cosines besides
         assert changed == set(declared)
+
+
+@pytest.mark.parametrize("name", other_ways_marked(name for name in NETWORKS if name not in VERY_DEEP))
+def test_a_network_has_the_stages_that_it_declares(name):
+    """Widths and strides, the smallest image and the embedding; very deep ones are made of the blocks of shallower ones."""
+    network, entry = on_meta(name), NETWORKS[name]
+    features = network.features(torch.empty(1, entry.channels, entry.size, entry.size, device="meta"))
+    assert tuple(feature.shape[1] for feature in features) == network.widths
+    for feature, stride in zip(features, network.strides, strict=True):
+        assert feature.shape[2] == feature.shape[3]
+        assert feature.shape[2] == pytest.approx(entry.size / stride, abs=4)  # without padding a few are lost
+    contract._too_small_is_refused(network, torch.empty(1, entry.channels, 1, 1, device="meta"))
+    smallest = torch.empty(1, entry.channels, network.min_size, network.min_size, device="meta")
+    assert network(smallest).shape == output_shape(name, network.min_size, network.min_size)
+    classifier = network.get_parameter(f"{network.main_classifier}.weight")
+    assert network.embed(smallest).shape == (1, classifier.shape[1])
 
 
 @pytest.mark.parametrize("size", [28, 64])

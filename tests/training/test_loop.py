@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.models.networks import other_ways_marked
 from tests.training.small_runs import RECIPE, TASK, batches, check_resuming, fresh, images, run, same_weights
 from torch import Tensor
 
@@ -54,12 +55,14 @@ def one_step(model: Network) -> tuple[float, dict[str, Tensor]]:
 
 @pytest.mark.parametrize(
     "name",
-    sorted(
-        {
-            entry.module: name
-            for name, entry in reversed(list(NETWORKS.items()))
-            if entry.parameters < 40e6 and not entry.dense
-        }.values()
+    other_ways_marked(
+        sorted(
+            {
+                entry.module: name
+                for name, entry in reversed(list(NETWORKS.items()))
+                if entry.parameters < 40e6 and not entry.dense
+            }.values()
+        )
     ),
 )
 def test_a_network_of_every_paper_takes_a_step_on_small_gray_images(name):

@@ -145,11 +145,11 @@ def test_another_policy_than_that_of_a_recipe_file_has_its_own_values(tmp_path):
     path.write_text(to_toml(resolve({"augment": "default", "hue": 5.0}, NamedRecipe("mine", {}, ""))))
     again = resolve({}, find_recipe(str(path)))
     assert again.recipe.augment == Policy(**{**vars(POLICIES["default"]), "hue": 5.0})
-    assert (again.origins["crop"], again.origins["hue"]) == ("default", "recipe run.toml")
+    assert (again.origins["crop"], again.origins["hue"]) == ("default", f"recipe {path}")
     other = resolve({"augment": "strong"}, find_recipe(str(path)))
     assert other.recipe.augment == POLICIES["strong"]
     path.write_text('augment = "default"\nflip = true\n')
-    assert resolve({}, find_recipe(str(path))).origins["flip"] == "recipe run.toml"
+    assert resolve({}, find_recipe(str(path))).origins["flip"] == f"recipe {path}"
 
 
 def test_a_recipe_file_names_its_unknown_setting(tmp_path):

@@ -72,7 +72,7 @@ def annotated_image(sample: Sample, classes: Sequence[str], skeleton: Skeleton |
 def overlaid(pixels: npt.NDArray[np.uint8], mask: npt.NDArray[Any], classes: Sequence[str]) -> npt.NDArray[np.uint8]:
     """H W 3 with the color of each class over its pixels, and hatched where there is none; the background stays as it is.
 
-    Outlines have the color alone: over pixels of another color its tint might be taken for that of another class.
+    Outlines have the color alone: mixed with pixels of another color it might be taken for that of another class.
     """
     edges = _edges(mask)
     for label in _drawn_classes(mask, classes):
