@@ -19,6 +19,7 @@ def found(shapes, tmp_path_factory) -> LearningRateResult:
     return find_learning_rate(shapes, out=folder / "rate.svg", progress=False, **SETTINGS)
 
 
+@pytest.mark.large
 def test_the_proposed_rate_trains_and_a_thousandth_of_it_does_not(found, shapes, tmp_path):
     rate = found.test.proposed()
     assert rate is not None

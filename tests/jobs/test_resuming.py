@@ -77,14 +77,8 @@ def stopped(data, uninterrupted, tmp_path_factory) -> tuple[Path, str]:
     return out, ended.stderr
 
 
-@pytest.mark.parametrize(
-    "shares",
-    [
-        (0.35, 0.8),
-        pytest.param((0.1, 0.5), marks=pytest.mark.large),
-        pytest.param((0.97, None), marks=pytest.mark.large),
-    ],
-)
+@pytest.mark.large
+@pytest.mark.parametrize("shares", [(0.35, 0.8), (0.1, 0.5), (0.97, None)])
 def test_killed_at_any_moment_it_ends_with_the_same_weights(data, uninterrupted, tmp_path, shares):
     """Killed early and again halfway; in the middle and again near the end; and while the results are written."""
     whole, touches = uninterrupted

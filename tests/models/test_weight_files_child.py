@@ -12,7 +12,7 @@ from tests.models.saved_weights import Trap, refusal, saved, with_entry
 from striate.models import weight_files
 
 
-@pytest.mark.parametrize("form", ["zip", "old"])
+@pytest.mark.parametrize("form", ["zip", pytest.param("old", marks=pytest.mark.large)])
 def test_code_in_a_file_does_not_run(tmp_path, room, form):
     marker, path = tmp_path / "marker", tmp_path / "trap.pth"
     held = {"w": torch.ones(2), "x": Trap(marker)}

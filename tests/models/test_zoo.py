@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.models.networks import VERY_DEEP, image, native, on_meta, other_ways_marked, siblings_marked
+from tests.models.networks import REPRESENTATIVE, VERY_DEEP, image, native, on_meta, other_ways_marked, siblings_marked
 from torch import Tensor, nn
 
 from striate.errors import SettingError
@@ -116,7 +116,7 @@ def test_a_network_has_the_stages_that_it_declares(name):
 
 
 @pytest.mark.parametrize("size", [28, 64])
-@pytest.mark.parametrize("name", other_ways_marked(FOR_LARGE_IMAGES))
+@pytest.mark.parametrize("name", other_ways_marked(name for name in FOR_LARGE_IMAGES if name in REPRESENTATIVE))
 def test_networks_for_large_images_take_small_ones_without_losing_them(name, size):
     network = on_meta(name, channels=1, size=size).train()
     assert network.min_size <= size
