@@ -18,7 +18,7 @@ from fastai.vision.all import ImageDataLoaders, Normalize, Resize, aug_transform
 from torch import nn
 
 
-class EpochLines(Callback):  # type: ignore[misc] # fastai makes its callbacks by inheritance
+class EpochLines(Callback):  # type: ignore[misc] # fastai has no types, so mypy takes its base class for Any
     """A line of plain text after each epoch."""
 
     order = 60  # after the metrics are computed

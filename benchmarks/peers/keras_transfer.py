@@ -81,7 +81,7 @@ def read_images(folder: Path, rows: list[dict[str, str]]) -> npt.NDArray[np.floa
     return np.stack([keras.utils.img_to_array(keras.utils.load_img(folder / row["path"], **options)) for row in rows])
 
 
-class EpochLines(keras.callbacks.Callback):  # type: ignore[misc] # Keras makes its callbacks by inheritance
+class EpochLines(keras.callbacks.Callback):  # type: ignore[misc] # Keras has no types, so mypy takes its base class for Any
     """A line of plain text after each epoch."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:

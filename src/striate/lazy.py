@@ -13,7 +13,7 @@ __all__ = ["public_names"]
 
 def public_names(package: str, init: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """`__getattr__`, `__dir__` and `__all__` of `package`, by the `from module import name as name` of its stub beside `init`."""
-    with open(f"{init.removesuffix('.py')}.pyi", encoding="utf-8") as stub:  # noqa: PTH123 - pathlib takes 5 ms to load
+    with open(f"{init.removesuffix('.py')}.pyi", encoding="utf-8") as stub:  # noqa: PTH123 - `import striate` is to load nothing: pathlib takes 5 ms
         lines = [line.split() for line in stub if line.startswith("from ")]
     homes = {name: module for _, module, _, name, *_ in lines}
 

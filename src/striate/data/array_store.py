@@ -48,7 +48,7 @@ class ArrayStore(Store):
     def digests(self) -> list[str]:
         return [self.digest or f"{self.shape} {hashlib.sha256(np.ascontiguousarray(self.pixels).data).hexdigest()}"]
 
-    def header(self, i: int) -> Header:  # noqa: ARG002 - all images of an array are alike
+    def header(self, i: int) -> Header:  # noqa: ARG002 - one header holds for all images of an array, whichever is asked for
         return array_header(self.shape[1:], self.bits)
 
     def pixels_of(

@@ -216,7 +216,7 @@ def _headers(listing: NamedStore) -> dict[int, Header]:
                 failures.append(f"{listing.ids[i]}: {failure.reason}: {failure.detail}")
 
     # by chance, since what comes again and again, as every fourth image of four cameras, may meet even steps
-    sample = sorted(random.Random(0).sample(range(count), min(count, SAMPLE)))  # noqa: S311 - it chooses images to look at, the same each time
+    sample = sorted(random.Random(0).sample(range(count), min(count, SAMPLE)))  # noqa: S311 - no secret: it chooses images to look at, the same each time
     headers = dict(readable(sample)) or dict(islice(readable(range(count)), 1))
     if not headers:
         raise DataError(f"none of {count} images can be read, {failures[0]}")

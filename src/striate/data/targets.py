@@ -218,7 +218,7 @@ class ClassTargets(LoadedTargets):
     def counts(self, classes: int) -> list[int]:
         return np.bincount(self.values, minlength=classes).tolist()
 
-    def reordered(self, positions: Sequence[int], count: int) -> "ClassTargets":  # noqa: ARG002 - a class is a position whatever their number
+    def reordered(self, positions: Sequence[int], count: int) -> "ClassTargets":  # noqa: ARG002 - a position needs no room for new classes, as rows of K columns do
         return ClassTargets(np.asarray(positions, np.int64)[self.values])
 
 
@@ -304,10 +304,10 @@ class RegressionTargets(LoadedTargets):
     def caption(self, i: int, classes: Sequence[str]) -> str:
         return ", ".join(f"{name} {value}" for name, value in zip(classes, self.values[i], strict=True))
 
-    def contains(self, k: int) -> npt.NDArray[np.bool_]:  # noqa: ARG002 - numbers are no classes
+    def contains(self, k: int) -> npt.NDArray[np.bool_]:  # noqa: ARG002 - whichever class is asked for, numbers contain none
         return np.ones(len(self), np.bool_)
 
-    def counts(self, classes: int) -> list[int]:  # noqa: ARG002 - numbers are no classes
+    def counts(self, classes: int) -> list[int]:  # noqa: ARG002 - however many names there are, numbers have no classes to count
         return []
 
     def reordered(self, positions: Sequence[int], count: int) -> "RegressionTargets":

@@ -1,9 +1,9 @@
-"""Prepare a training: its data, its task, and the settings that the images decide."""
+"""Prepare a training: its network, its data, its task, and the settings that the images decide."""
 
 from dataclasses import dataclass
 from typing import final
 
-from striate.data import Source
+from striate.data import Source, describe_source
 from striate.errors import DataError
 from striate.jobs.prepare_data import prepare_data
 from striate.jobs.start_from_weights import decide_fine_tuning
@@ -11,11 +11,14 @@ from striate.models import Network
 from striate.progress import ProgressDisplay
 from striate.runs import RunFolder
 from striate.runs.prepared_data import PreparedData
+from striate.runs.random_splits import split_origin
+from striate.runs.starting_weights import StartingWeights, find_starting_weights, load_starting_weights
+from striate.runs.weights_splits import is_split_open
 from striate.tasks import TASKS, HeadFit, Task, task_for_training
 from striate.training import ResolvedRecipe, to_toml
-from striate.training.build_network import use_threads
+from striate.training.build_network import build_network, use_threads
 
-__all__ = ["PreparedTraining", "prepare_training"]
+__all__ = ["PreparedTraining", "open_network", "prepare_training"]
 
 
 @final
@@ -32,6 +35,18 @@ class PreparedTraining:
         """What fits the head on frozen features that training starts from; None where it starts from random weights."""
         transfer = self.settings.recipe.transfer
         return None if transfer.weights == "none" else self.task.head_fit(transfer.head)
+
+
+def open_network(
+    source: Source, settings: ResolvedRecipe, display: ProgressDisplay
+) -> tuple[Network, StartingWeights | None]:
+    """The network with its starting weights, None for random ones; prints first how data and settings are understood."""
+    split = None if is_split_open(settings) else split_origin(source.splits, settings.recipe)
+    display.messages([*describe_source(source, split), *settings.reasons])
+    model, transfer = build_network(settings.recipe, source.classes), settings.recipe.transfer
+    weights = find_starting_weights(transfer.weights, settings.recipe.model.name, transfer.download)
+    display.messages(load_starting_weights(model, weights, settings))
+    return model, weights
 
 
 def prepare_training(

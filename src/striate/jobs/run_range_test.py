@@ -1,4 +1,4 @@
-"""Find a learning rate by a range test: the training that `train` would begin, with a rate that grows until it breaks."""
+"""Find a learning rate by a range test: the training that `train` would begin, with a rate that grows until the loss diverges."""
 
 import math
 import tempfile
@@ -6,26 +6,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
-from striate.data import Source, describe_source
+from striate.data import Source
 from striate.errors import DataError, SettingError
-from striate.jobs.prepare_training import prepare_training
+from striate.jobs.prepare_training import open_network, prepare_training
 from striate.jobs.start_from_weights import fit_head_on_features
 from striate.jobs.train_network import own_task_of, resolve_run, with_labels
 from striate.number_format import finite
 from striate.progress import ProgressDisplay, progress_display
 from striate.report.range_test_chart import is_range_test_chart, range_test_svg
 from striate.runs import RunFolder
-from striate.runs.atomic import write_text
+from striate.runs.atomic import DiskFullError, write_text
 from striate.runs.folder import plain_name
 from striate.runs.manifest import command_line, first_manifest
 from striate.runs.output_paths import check_file_path
-from striate.runs.random_splits import split_origin
-from striate.runs.starting_weights import find_starting_weights, load_starting_weights
-from striate.runs.weights_splits import is_split_open
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.tasks import TASKS, Task
 from striate.training import ResolvedRecipe, TrainingState, keep_freed_memory
-from striate.training.build_network import build_network
 from striate.training.machine import threads_restored
 from striate.training.opening import refuse_within_the_data
 from striate.training.range_test import LOWEST, STEPS, RangeTest, range_steps
@@ -94,12 +90,12 @@ def find_learning_rate(
     _check_path(path)
     refuse_within_the_data(path, data, source)
     display = progress_display(progress)
-    split = None if is_split_open(resolved) else split_origin(source.splits, resolved.recipe)
-    display.messages([*describe_source(source, split), *resolved.reasons])
     keep_freed_memory()
     try:  # beside the chart: images that memory does not hold would fill a temporary folder that lies in memory too
         with tempfile.TemporaryDirectory(prefix=".striate-lr-", dir=path.parent) as room:
             test = _measured(RunFolder.create(Path(room) / "run"), source, resolved, display, own_task)
+    except DiskFullError as error:
+        raise DiskFullError(path.parent, error.shortage) from None  # the folder that it names is gone
     finally:
         display.close()
     model, optimizer = resolved.recipe.model.name, resolved.recipe.optimizer.name
@@ -123,9 +119,7 @@ def _measured(
     own_task: type[Task] | None,
 ) -> RangeTest:
     """The test, in a run folder that is removed after it."""
-    model, transfer = build_network(settings.recipe, source.classes), settings.recipe.transfer
-    weights = find_starting_weights(transfer.weights, settings.recipe.model.name, transfer.download)
-    display.messages(load_starting_weights(model, weights, settings))
+    model, weights = open_network(source, settings, display)
     with folder.locked():
         manifest = first_manifest(source, settings, model, weights, folder.path, own_task or TASKS[source.task])
         folder.write_manifest(manifest)

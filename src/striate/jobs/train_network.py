@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from striate.data import Source, describe_source
+from striate.data import Source
 from striate.errors import SettingError
 from striate.jobs.finish_run import finish_run
-from striate.jobs.prepare_training import prepare_training
+from striate.jobs.prepare_training import open_network, prepare_training
 from striate.jobs.run import Run
 from striate.jobs.start_from_weights import fit_head_on_features, plan_training
 from striate.jobs.train_epochs import train_epochs
@@ -20,14 +20,11 @@ from striate.runs import RunFolder
 from striate.runs.atomic import DiskFullError
 from striate.runs.folder import plain_name
 from striate.runs.manifest import first_manifest
-from striate.runs.random_splits import split_origin
 from striate.runs.recorded_head import restore_head
 from striate.runs.resuming import how_to_resume
 from striate.runs.run_splits import resolve_split
-from striate.runs.starting_weights import find_starting_weights, load_starting_weights
 from striate.runs.timings import PhaseTimer
 from striate.runs.weights_settings import check_starting_weights, resolve_with_weights, with_model_of_weights
-from striate.runs.weights_splits import is_split_open
 from striate.sources import ImagesInput, LabelsInput, TrainingData
 from striate.tasks import TASKS, Task, require_task
 from striate.training import (
@@ -38,7 +35,6 @@ from striate.training import (
     to_toml,
 )
 from striate.training.build_network import (
-    build_network,
     check_output,
     check_settings,
     resolve_machine,
@@ -183,12 +179,7 @@ def start_run(
 ) -> Run:
     """Train in a new run folder; bad input leaves nothing behind. timer: begun when the data were opened."""
     display = progress_display(progress)
-    split = None if is_split_open(settings) else split_origin(source.splits, settings.recipe)
-    display.messages([*describe_source(source, split), *settings.reasons])
-    model = build_network(settings.recipe, source.classes)
-    transfer = settings.recipe.transfer
-    weights = find_starting_weights(transfer.weights, settings.recipe.model.name, transfer.download)
-    display.messages(load_starting_weights(model, weights, settings))
+    model, weights = open_network(source, settings, display)
     folder = make_folder()
     path = folder.path
     with folder.locked():
